@@ -1,0 +1,152 @@
+"""QNetwork: shapes for any dimensions, structure by effect, no output activation."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from grader.checks.compare import close, doubles, show, tensor_problem
+from grader.checks.explore import explore
+from grader.checks.feedback import Failure
+from grader.checks.networks import PROBE, Networks, Shape, batch_of
+
+PART = "q_network"
+
+EXAMPLES = 40
+
+
+def check_builds(networks: Networks) -> None:
+    """Builds with any dimensions and takes a batch of states."""
+    for shape in (PROBE, Shape(4, 2, None), Shape(8, 4, 16), Shape(2, 6, 3)):
+        networks.play(shape, [batch_of(4, shape.state_dim)])
+
+
+def check_output_shape(networks: Networks) -> None:
+    """One Q-value per action for every state, float32."""
+
+    def judge(case: tuple[Shape, int]) -> None:
+        shape, rows = case
+        trace = networks.play(shape, [batch_of(rows, shape.state_dim)])
+        out = trace.outputs[0]
+        problem = tensor_problem(
+            out, f"the output for {rows} state(s)", (rows, shape.action_dim), "float32"
+        )
+        if problem is None:
+            return
+        raise Failure(
+            f"With `{shape.call()}`, {problem}",
+            why="The network gives every action's Q-value for every state of the batch, (B, A).",
+            code=networks.shape_code(out, rows, shape),
+            reproduce=networks.snippet(
+                shape, rows, f"torch.float32 and ({rows}, {shape.action_dim})"
+            ),
+        )
+
+    judge((PROBE, 4))
+    explore(_cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES)
+
+
+def check_parameters(networks: Networks) -> None:
+    """Three layers with biases, registered, as wide as asked."""
+    for shape in (PROBE, Shape(3, 4, 11), Shape(4, 2, None)):
+        networks.require_parameters(shape)
+
+
+def check_initial_weights(networks: Networks) -> None:
+    """Random initial weights that differ from network to network."""
+    one, two = (networks.play(PROBE, [batch_of(2, 5)], rebuild=second) for second in (False, True))
+    arrays = [doubles(p.value) for p in one.parameters]
+    others = [doubles(p.value) for p in two.parameters]
+    matrices = [a for a in arrays if a is not None and a.ndim >= 2 and a.size > 1]
+    if not matrices or any(a is None for a in arrays):
+        raise Failure(
+            "`QNetwork.parameters()` gives no finite weight matrices to start from.",
+            why="Training starts from small random weights.",
+        )
+    if any(np.ptp(a) == 0 for a in matrices):
+        raise Failure(
+            "A weight matrix starts with the same value everywhere.",
+            why="Units that start equal stay equal: their gradients are the same.",
+        )
+    same = all(
+        a is not None and b is not None and np.array_equal(a, b)
+        for a, b in zip(arrays, others, strict=False)
+    )
+    if same:
+        raise Failure(
+            "Two networks built one after the other start with identical weights.",
+            why="Something fixes the initial weights or re-seeds a global generator.",
+        )
+
+
+def check_hidden_layers(networks: Networks) -> None:
+    """Two hidden layers with ReLU between the linear layers."""
+    found = networks.recognised(PROBE)
+    if found is None or not found.hidden_is_relu:
+        networks.fail_hidden(PROBE)
+    assert found is not None
+    networks.require_forward(PROBE, found)
+
+    def judge(case: tuple[Shape, int]) -> None:
+        networks.require_forward(case[0], found, rows=case[1])
+
+    explore(_cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES)
+
+
+def check_output_layer(networks: Networks) -> None:
+    """No activation on the output: Q-values of any sign and size."""
+    found = networks.recognised(PROBE)
+    if found is not None and found.output_code is not None:
+        networks.fail_output(PROBE, found)
+    networks.require_unbounded(PROBE, found)
+
+
+def check_rows_independent(networks: Networks) -> None:
+    """The same state gives the same values: alone, in any batch, at any time."""
+    states = networks.part.rng("states").normal(0, 2, (6, 5)).astype(np.float32)
+    weights = networks.weights(PROBE)
+    inputs = [states, states[2:3], states[::-1].copy(), states[1:4]]
+    for training in (True, False):
+        trace = networks.play(PROBE, inputs, weights=weights, training=training)
+        for out, again in zip(trace.outputs, trace.again, strict=True):
+            first, second = doubles(out.array), doubles(again.array)
+            if first is None or second is None or not close(second, first, rel=1e-5):
+                raise Failure(
+                    f"The same states gave {show(first if first is not None else np.nan)} and then "
+                    f"{show(second if second is not None else np.nan)}.",
+                    why="Acting greedily and the TD target need one value per state and action.",
+                    code="NET_STOCHASTIC_LAYER",
+                    reproduce=networks.twice_snippet(),
+                )
+        whole, alone, turned, part = (doubles(out.array) for out in trace.outputs)
+        pairs = (
+            (alone, None if whole is None else whole[2:3], "alone"),
+            (turned, None if whole is None else whole[::-1], "in another order"),
+            (part, None if whole is None else whole[1:4], "in a smaller batch"),
+        )
+        for got, expected, where in pairs:
+            if got is not None and expected is not None and got.size == expected.size:
+                got = got.reshape(expected.shape)  # a dropped batch dimension is told elsewhere
+            if got is None or expected is None or not close(got, expected, rel=1e-4):
+                raise Failure(
+                    f"A state's Q-values change when it is given {where}: "
+                    f"{show(expected if expected is not None else np.nan)} became "
+                    f"{show(got if got is not None else np.nan)}.",
+                    why="Every row of the batch is a state for itself.",
+                    code="NET_BATCH_STATISTICS",
+                )
+    if trace.inputs_changed:
+        raise Failure(
+            "`forward` changed the states it was given.",
+            why="The batch is used again afterwards; a forward pass only reads it.",
+        )
+
+
+def check_gradients(networks: Networks) -> None:
+    """Gradients reach every parameter and are those of the network's function."""
+    networks.require_gradients(PROBE)
+
+
+def _cases() -> st.SearchStrategy[tuple[Shape, int]]:
+    dimensions = st.builds(Shape, st.integers(1, 9), st.integers(1, 6), st.integers(1, 20))
+    return st.tuples(dimensions, st.integers(1, 9))

@@ -1,0 +1,336 @@
+"""ReplayBuffer.sample: five aligned fields, exact shapes and dtypes, uniform fresh draws."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import numpy as np
+from hypothesis import strategies as st
+
+from grader.checks import wrong_draws
+from grader.checks.chance import count_bounds
+from grader.checks.compare import tensor_problem
+from grader.checks.draws import (
+    FIELDS,
+    STATE_DIM,
+    Draws,
+    Indices,
+    distinct_transitions,
+    encode,
+    identify,
+)
+from grader.checks.explore import explore
+from grader.checks.feedback import Failure
+from grader.protocol.messages import Counted, Length, Push, Sample, Sampled, Value
+
+PART = "sample"
+
+SHAPES = {"states": (STATE_DIM,), "next_states": (STATE_DIM,)}
+DTYPES = {"actions": "int64"}
+
+
+def check_returns_batch(draws: Draws) -> None:
+    """Returns five fields with as many rows as asked."""
+    stored = distinct_transitions(70, draws.part.rng())
+    for batch_size in (5, 1, 64, 70):
+        sampled = draws.draw(stored, batch_size)
+        first = sampled.first
+        if any("list of numpy.ndarrays is extremely slow" in text for text in sampled.warnings):
+            draws.part.advise("SAMPLE_SLOW_CONVERSION")
+        if first.items is None or len(first.items) != 5:
+            raise Failure(
+                f"`sample({batch_size})` returned {first.text or first.type}, "
+                "expected five fields.",
+                why="A batch is states, actions, rewards, next_states and dones, in this order.",
+                reproduce=wrong_draws.snippet(batch_size),
+            )
+        for name, item in zip(FIELDS, first.items, strict=True):
+            rows = _rows(item)
+            if rows is not None and rows != batch_size:
+                raise Failure(
+                    f"`sample({batch_size})` returned {name} with {rows} rows, "
+                    f"expected {batch_size}.",
+                    why="The caller says how many transitions a batch has.",
+                    code="SAMPLE_BATCH_SIZE_IGNORED",
+                    reproduce=wrong_draws.snippet(batch_size),
+                )
+
+
+def check_shapes(draws: Draws) -> None:
+    """Shapes are exact: (B, state_dim) for states, (B,) for the rest."""
+    stored = distinct_transitions(20, draws.part.rng())
+    for batch_size in (4, 1, 3, 20):
+        items = draws.draw(stored, batch_size).first.items or []
+        for name, item in zip(FIELDS, items, strict=True):
+            shape = (batch_size, *SHAPES.get(name, ()))
+            dtype = item.array.dtype if item.array else DTYPES.get(name, "float32")
+            problem = tensor_problem(item, name, shape, dtype)
+            if problem is not None:
+                code = None
+                if item.type != "Tensor":
+                    code = "SAMPLE_NOT_TENSORS"
+                elif item.array is not None and item.array.shape == (batch_size, 1):
+                    code = "SAMPLE_COLUMN_SHAPE"
+                raise Failure(
+                    f"`sample({batch_size})`: {problem}",
+                    why="A (B, 1) beside a (B,) broadcasts to (B, B) later, without an error.",
+                    code=code,
+                    reproduce=wrong_draws.snippet(batch_size),
+                )
+
+
+def check_dtypes(draws: Draws) -> None:
+    """Dtypes are exact: float32, and int64 for actions."""
+    stored = distinct_transitions(20, draws.part.rng())
+    items = draws.draw(stored, 4).first.items or []
+    for name, item in zip(FIELDS, items, strict=True):
+        dtype = DTYPES.get(name, "float32")
+        got = item.array.dtype if item.array else None
+        if item.type != "Tensor" or got != dtype:
+            raise Failure(
+                f"`sample(4)`: {name} must be a {dtype} tensor, got {item.text or item.type}.",
+                why="The network computes in float32, and gather indexes with int64.",
+                code=wrong_draws.dtype_code(name, item),
+                reproduce=wrong_draws.snippet(4),
+            )
+
+
+def check_values(draws: Draws) -> None:
+    """Every field comes back as it was pushed, in its place."""
+    for count, batch_size, times in ((12, 6, 30), (150, 64, 2)):
+        stored = distinct_transitions(count, draws.part.rng(str(count)))
+        fields = draws.fields(stored, batch_size, times)
+        wrong_draws.require_values(stored, fields, identify(stored, fields))
+
+
+def check_alignment(draws: Draws) -> None:
+    """The rows of the five fields belong to the same transitions."""
+    for count, batch_size, times in ((12, 6, 30), (150, 64, 2)):
+        stored = distinct_transitions(count, draws.part.rng(str(count)))
+        fields = draws.fields(stored, batch_size, times)
+        wrong_draws.require_alignment(stored, fields, identify(stored, fields))
+
+
+STORED, DRAWN, TIMES = 7, 3, 1500
+
+
+def check_uniform(draws: Draws) -> None:
+    """Every stored transition, and every combination of them, is equally likely.
+
+    1,500 draws of 3 from 7. Drawn without replacement, each of the 35 sets has probability 1/35 and
+    each row 3/7; among draws without repeated rows this also holds for drawing with replacement.
+    Each bound is exact, and the union over 35 + 7 + 2 counts keeps the probability of failing
+    correct code below 1e-9 (`count_bounds`; two families of counts, so each is run at half).
+    Power: a set that is never drawn has probability (34/35)^1500 < 1e-18 to go unseen; a row that
+    is drawn 20 % too often leaves its bounds with probability above 0.99.
+    """
+    stored = distinct_transitions(STORED, draws.part.rng())
+    rows = draws.identified(stored, DRAWN, TIMES).rows
+    if rows is None:
+        raise Failure(
+            "The draws cannot be told apart: no field holds only what was pushed.",
+            why="Whether draws are uniform can be judged once the fields hold stored values.",
+        )
+    sets = [tuple(sorted(draw)) for draw in rows.tolist()]
+    single = [s for s in sets if len(set(s)) == DRAWN]
+    repeated = TIMES - len(single)
+    cells = 2 * (35 + STORED + 2)
+    if repeated:
+        # With replacement, 1 − 7·6·5 / 7³ of the draws repeat a row.
+        low, high = count_bounds(TIMES, 1 - 210 / 343, cells)
+        if not low <= repeated <= high:
+            raise Failure(
+                f"{repeated:,} of {TIMES:,} batches of {DRAWN} (from {STORED} stored) hold a "
+                "transition twice.",
+                why="Each of the stored transitions is equally likely, in each batch.",
+                code=wrong_draws.uniform_code(rows, STORED),
+            )
+        draws.part.advise("SAMPLE_WITH_REPLACEMENT")
+    counts = Counter(itertools.chain.from_iterable(single))
+    low, high = count_bounds(len(single), DRAWN / STORED, cells)
+    for row in range(STORED):
+        if not low <= counts[row] <= high:
+            raise Failure(
+                f"Of {STORED} stored transitions, number {row + 1} was in {counts[row]:,} of "
+                f"{len(single):,} batches of {DRAWN}; expected {low:,} to {high:,}.",
+                why="Each of the stored transitions is equally likely, in each batch.",
+                code=wrong_draws.uniform_code(rows, STORED),
+                reproduce=wrong_draws.count_snippet(STORED, DRAWN),
+            )
+    together = Counter(single)
+    low, high = count_bounds(len(single), 1 / 35, cells)
+    for combination in itertools.combinations(range(STORED), DRAWN):
+        if not low <= together[combination] <= high:
+            told = ", ".join(str(i + 1) for i in combination)
+            raise Failure(
+                f"Of {STORED} stored transitions, the numbers {told} came together in "
+                f"{together[combination]:,} of {len(single):,} batches; expected {low:,} to "
+                f"{high:,}.",
+                why="Replay breaks correlation only when any transitions may meet in a batch.",
+                code=wrong_draws.uniform_code(rows, STORED),
+                reproduce=wrong_draws.count_snippet(STORED, DRAWN),
+            )
+    _require_independent_calls(rows, bool(repeated), cells)
+
+
+def check_fresh(draws: Draws) -> None:
+    """Every call draws anew.
+
+    10 of 100: two correct draws hold the same rows with probability 1 / C(100, 10) < 6e-14.
+    """
+    stored = distinct_transitions(100, draws.part.rng())
+    rows = draws.identified(stored, 10, 6).rows
+    if rows is None:
+        raise Failure("The draws cannot be told apart: no field holds only what was pushed.")
+    sets = {tuple(sorted(draw)) for draw in rows.tolist()}
+    if len(sets) < len(rows):
+        raise Failure(
+            "Several calls of `sample(10)` on 100 stored transitions gave the very same rows.",
+            why="Each update learns from a new random batch.",
+            code=wrong_draws.uniform_code(rows, 100),
+            reproduce=wrong_draws.count_snippet(100, 10),
+        )
+
+
+def check_not_consumed(draws: Draws) -> None:
+    """Sampling takes nothing out of the buffer and changes nothing in it."""
+    stored = distinct_transitions(9, draws.part.rng())
+    results = draws.play(
+        20,
+        [
+            Push(transitions=encode(stored)),
+            Length(),
+            Sample(batch_size=4, times=40),
+            Length(),
+            Sample(batch_size=9, times=40),
+            Length(),
+        ],
+    )
+    counts = [r.length for r in results if isinstance(r, Counted)]
+    if counts != [9, 9, 9]:
+        raise Failure(
+            f"9 transitions were stored; after calls of `sample`, `len(buffer)` was {counts[1]} "
+            f"and {counts[2]}.",
+            why="A stored transition can be drawn many times until it is evicted.",
+            code="SAMPLE_CONSUMES",
+            reproduce=wrong_draws.length_snippet(),
+        )
+    fields = draws.fields(stored, 3, 120)
+    seen = identify(stored, fields).rows
+    # A row stays away from 120 draws of 3 of 9 with probability (2/3)^120 < 1e-21.
+    if seen is not None and len(np.unique(seen)) < 9:
+        missing = sorted(set(range(9)) - set(np.unique(seen).tolist()))
+        raise Failure(
+            f"Of 9 stored transitions, number {missing[0] + 1} never came in 120 batches of 3.",
+            why="Everything stored can be drawn.",
+            code=wrong_draws.uniform_code(seen, 9),
+        )
+
+
+def check_eviction(draws: Draws) -> None:
+    """After eviction, exactly the newest transitions can be drawn."""
+
+    def judge(case: tuple[int, list[int]]) -> None:
+        capacity, pushes = case
+        _judge_eviction(draws, capacity, pushes)
+
+    judge((5, [13]))
+    strategy = st.tuples(st.integers(1, 6), st.lists(st.integers(1, 8), min_size=1, max_size=4))
+    explore(strategy, judge, seeded=draws.part.seed(), examples=25)
+
+
+def check_given_buffer(draws: Draws) -> None:
+    """push, len and the capacity work as they were given."""
+    stored = distinct_transitions(12, draws.part.rng())
+    for capacity, expected in ((20, 12), (12, 12), (5, 5), (1, 1)):
+        results = draws.play(capacity, [Length(), Push(transitions=encode(stored)), Length()])
+        counts = [r.length for r in results if isinstance(r, Counted)]
+        if counts != [0, expected]:
+            code = "GIVEN_CAPACITY_IGNORED" if capacity < 12 else "GIVEN_LEN_CHANGED"
+            raise Failure(
+                f"`len(ReplayBuffer(capacity={capacity}))` was {counts[0]}, and {counts[1]} after "
+                f"12 pushes; expected 0 and {expected}.",
+                why="The buffer counts what it stores and drops the oldest beyond its capacity.",
+                code=code,
+            )
+    many = distinct_transitions(40, draws.part.rng("many"))
+    operations: list[Push | Sample | Length] = [Push(transitions=encode(many))] * 251
+    results = draws.play(None, [*operations, Length()])
+    if results != [Counted(length=10_000)]:
+        raise Failure(
+            f"With its default capacity the buffer holds {results[0]} after 10,040 pushes; "
+            "expected 10,000.",
+            code="GIVEN_CAPACITY_IGNORED",
+        )
+
+
+def _judge_eviction(draws: Draws, capacity: int, pushes: list[int]) -> None:
+    """Play pushes and draws beside a list as the model."""
+    everything = distinct_transitions(sum(pushes), draws.part.rng("eviction"))
+    operations: list[Push | Sample | Length] = []
+    model: list[list[int]] = []
+    pushed = 0
+    for count in pushes:
+        chunk = everything.rows(slice(pushed, pushed + count))
+        pushed += count
+        kept = list(range(max(0, pushed - capacity), pushed))
+        model.append(kept)
+        half = (len(kept) + 1) // 2
+        operations += [
+            Push(transitions=encode(chunk)),
+            Sample(batch_size=half, times=60),
+            Sample(batch_size=len(kept)),
+        ]
+    results = [r for r in draws.play(capacity, operations) if isinstance(r, Sampled)]
+    done = 0
+    for count, kept, many, whole in zip(pushes, model, results[::2], results[1::2], strict=True):
+        done += count
+        for sampled, rows in ((many, (len(kept) + 1) // 2), (whole, len(kept))):
+            seen = wrong_draws.rows_of(everything, sampled, rows)
+            told = f"With capacity {capacity} and {done} transitions pushed"
+            if seen is None:
+                raise Failure(f"{told}, `sample({rows})` gave something that was never pushed.")
+            gone = sorted(set(seen.ravel().tolist()) - set(kept))
+            if gone:
+                raise Failure(
+                    f"{told}, `sample({rows})` gave number {gone[0] + 1}, which is no longer (or "
+                    f"not yet) stored: that is {kept[0] + 1} to {kept[-1] + 1}.",
+                    why="The oldest transitions go first; everything else stays.",
+                    code="GIVEN_CAPACITY_IGNORED",
+                    reproduce=wrong_draws.eviction_snippet(capacity, done, rows),
+                )
+        # One of at most 6 rows stays away from 60 draws of half of them with p ≤ 2^-60 each.
+        seen = wrong_draws.rows_of(everything, many, (len(kept) + 1) // 2)
+        missing = sorted(set(kept) - set(np.unique(seen).tolist())) if seen is not None else []
+        if missing:
+            raise Failure(
+                f"With capacity {capacity} and {done} transitions pushed, number {missing[0] + 1} "
+                f"of {kept[0] + 1} to {kept[-1] + 1} never came in 60 draws.",
+                why="Everything stored can be drawn, wherever the storage begins.",
+                code=wrong_draws.end_code(missing, kept),
+                reproduce=wrong_draws.eviction_snippet(capacity, done, (len(kept) + 1) // 2),
+            )
+
+
+def _require_independent_calls(rows: Indices, replaced: bool, cells: int) -> None:
+    """Two calls in a row share rows as often as independent draws do."""
+    if replaced:
+        return
+    pairs = [(set(a), set(b)) for a, b in zip(rows[::2].tolist(), rows[1::2].tolist(), strict=True)]
+    apart = sum(not (a & b) for a, b in pairs)
+    # Disjoint with probability C(4, 3) / C(7, 3).
+    low, high = count_bounds(len(pairs), 4 / 35, cells)
+    if not low <= apart <= high:
+        raise Failure(
+            f"Of {len(pairs)} times two calls in a row, {apart} had no transition in common; "
+            f"expected {low} to {high}.",
+            why="Each call draws from everything stored, whatever the call before has drawn.",
+        )
+
+
+def _rows(item: Value) -> int | None:
+    """The rows of a field; None when it is nothing that has rows."""
+    if item.array is not None:
+        return item.array.shape[0] if item.array.shape else 0
+    return len(item.items) if item.items is not None else None

@@ -1,0 +1,197 @@
+"""DQNAgent.update_target: a hard copy that leaves two independent networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from grader.checks.agents import Agents, Operation, encode_weights, random_weights
+from grader.checks.compare import Doubles, close, list_of_doubles, show
+from grader.checks.feedback import Failure, failure_of
+from grader.oracle.models import Weights
+from grader.protocol.messages import (
+    AgentState,
+    OptimizerStep,
+    PlayAgent,
+    SetWeights,
+    Sync,
+    Synced,
+)
+
+PART = "update_target"
+
+STATE_DIM, ACTION_DIM = 4, 3
+
+
+def check_copies(agents: Agents) -> None:
+    """Afterwards both networks have the same weights, those of q_net."""
+    q, target = _weights(agents, "q"), _weights(agents, "target")
+    before, after = _play(agents, q, target, [Sync()])
+    got_q, got_target = _read(after)
+    if _same(got_target, q) and _same(got_q, q):
+        return
+    shared = after.same_object or after.shared_storage
+    if before.same_object:
+        code, told = "GIVEN_TARGET_IS_Q_NET", "q_net and target_net were one object from the start"
+    elif _same(got_q, target) and _same(got_target, target):
+        code, told = "SYNC_REVERSED", "both networks have the weights that target_net had"
+    elif _same(got_q, target) and _same(got_target, q):
+        code, told = None, "the two networks have exchanged their weights"
+    elif _same(got_target, target):
+        code, told = "SYNC_NOOP", "target_net has the weights it had before"
+    elif not _same(got_q, q):
+        code, told = None, "q_net has other weights than before"
+    else:
+        code, told = _mixture(got_target, q, target)
+    if shared and code is None:
+        code = "SYNC_ALIASES"
+    raise Failure(
+        f"After `update_target()` {told}.",
+        why="The target network becomes an exact copy of the Q-network.",
+        code=code,
+    )
+
+
+def check_q_net_kept(agents: Agents) -> None:
+    """q_net keeps its weights, and the optimizer still trains it."""
+    q, target = _weights(agents, "q"), _weights(agents, "target")
+    gradients = encode_weights(_weights(agents, "gradient"))
+    states = _play(agents, q, target, [Sync(), OptimizerStep(gradients=gradients)])
+    kept, _ = _read(states[1])
+    if not _same(kept, q):
+        raise Failure(
+            f"`update_target()` changed q_net: {show(q[0])} became {show(kept[0])}.",
+            why="The copy goes from q_net to target_net, never the other way round.",
+            code="SYNC_REVERSED" if _same(kept, target) else None,
+        )
+    trained, _ = _read(states[2])
+    if _same(trained, kept):
+        raise Failure(
+            "After `update_target()`, a step of `agent.optimizer` moves no weight of q_net.",
+            why="The optimizer holds the parameters of the network that it was built with.",
+        )
+
+
+def check_independent(agents: Agents) -> None:
+    """Neither network changes with the other afterwards."""
+    q, target = _weights(agents, "q"), _weights(agents, "target")
+    other = _weights(agents, "other")
+    gradients = encode_weights(_weights(agents, "gradient"))
+    changes: tuple[tuple[Operation, str, str], ...] = (
+        (OptimizerStep(gradients=gradients), "a training step on q_net", "target_net"),
+        (
+            SetWeights(network="q_net", weights=encode_weights(other)),
+            "changing q_net in place",
+            "target_net",
+        ),
+        (
+            SetWeights(network="target_net", weights=encode_weights(other)),
+            "changing target_net in place",
+            "q_net",
+        ),
+    )
+    for change, told, victim in changes:
+        states = _play(agents, q, target, [Sync(), change])
+        before, after = _read(states[1]), _read(states[2])
+        which = 1 if victim == "target_net" else 0
+        if _same(after[which], before[which]):
+            if _same(after[1 - which], before[1 - which]):
+                raise Failure(
+                    f"After `update_target()`, {told} had no effect.",
+                    why="q_net goes on being the network that is trained.",
+                )
+            continue
+        same = states[1].same_object or states[1].shared_storage
+        raise Failure(
+            f"After `update_target()`, {told} also changed {victim}.",
+            why="A copy has a memory of its own; a second name for the same tensors has not.",
+            code=("GIVEN_TARGET_IS_Q_NET" if states[0].same_object else "SYNC_ALIASES")
+            if same or victim
+            else None,
+        )
+
+
+def check_repeated(agents: Agents) -> None:
+    """Every call copies the weights of that moment."""
+    q, target = _weights(agents, "q"), _weights(agents, "target")
+    rounds = [_weights(agents, f"round {n}") for n in range(4)]
+    # Also a very small change: whatever differs is copied.
+    rounds.append([w + np.float32(1e-3) for w in rounds[-1]])
+    operations: list[Operation] = []
+    for weights in rounds:
+        operations += [SetWeights(network="q_net", weights=encode_weights(weights)), Sync()]
+    gradients = encode_weights(_weights(agents, "gradient"))
+    operations += [OptimizerStep(gradients=gradients), Sync()]
+    states = _play(agents, q, target, operations)
+    for n, state in enumerate(states[2::2]):
+        got_q, got_target = _read(state)
+        if not _same(got_target, got_q):
+            code, told = _mixture(got_target, got_q, _read(states[2 * n])[1])
+            first = "Already the first" if n == 0 else f"The {n + 1}th"
+            raise Failure(
+                f"{first} call of `update_target()` in a row left the networks different: {told}.",
+                why="Training goes on between two copies, and each copy catches up.",
+                code=code,
+            )
+
+
+def _play(
+    agents: Agents, q: Weights, target: Weights, operations: Sequence[Operation]
+) -> list[AgentState]:
+    """The state at the start and after every operation."""
+    trace = agents.ask(
+        PlayAgent(
+            state_dim=STATE_DIM,
+            action_dim=ACTION_DIM,
+            lr=0.05,
+            gamma=0.9,
+            q_weights=encode_weights(q),
+            target_weights=encode_weights(target),
+            operations=list(operations),
+        )
+    )
+    if trace.raised is not None:
+        raise failure_of(trace.raised)
+    assert trace.initial is not None
+    return [trace.initial, *(r.state for r in trace.results if isinstance(r, Synced))]
+
+
+def _weights(agents: Agents, name: str) -> Weights:
+    return random_weights(agents.part.rng(name), STATE_DIM, ACTION_DIM)
+
+
+def _read(state: AgentState) -> tuple[list[Doubles], list[Doubles]]:
+    q, target = list_of_doubles(state.q_weights), list_of_doubles(state.target_weights)
+    if q is None or target is None:
+        raise Failure(
+            "The weights are not all finite numbers.", why="A copy changes no value on its way."
+        )
+    return q, target
+
+
+def _same(got: list[Doubles], expected: Sequence[Doubles] | Weights) -> bool:
+    return len(got) == len(expected) and all(
+        np.array_equal(g, e) for g, e in zip(got, expected, strict=True)
+    )
+
+
+def _mixture(
+    got: list[Doubles], q: Sequence[Doubles] | Weights, target: Sequence[Doubles] | Weights
+) -> tuple[str | None, str]:
+    """What a target network is made of that is neither of the two."""
+    if len(got) != len(q):
+        return None, "target_net has another number of parameters"
+    copied = [np.array_equal(g, e) for g, e in zip(got, q, strict=True)]
+    kept = [np.array_equal(g, e) for g, e in zip(got, target, strict=True)]
+    if any(copied) and all(c or k for c, k in zip(copied, kept, strict=True)):
+        left = len(copied) - sum(copied)
+        return "SYNC_PARTIAL", f"{left} of {len(copied)} parameters of target_net were not copied"
+    q_flat, t_flat, g_flat = (
+        np.concatenate([np.asarray(w, np.float64).ravel() for w in ws]) for ws in (q, target, got)
+    )
+    with np.errstate(all="ignore"):
+        tau = np.median((g_flat - t_flat) / (q_flat - t_flat))
+    if np.isfinite(tau) and 0 < tau < 1 and close(g_flat, tau * q_flat + (1 - tau) * t_flat):
+        return "SYNC_SOFT", f"target_net is {tau:.3g} of q_net and {1 - tau:.3g} of itself"
+    return None, "target_net has weights that are neither q_net's nor its own"

@@ -1,0 +1,171 @@
+"""Questions about `ReplayBuffer`, and which stored transitions its draws consist of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.checks.compare import Doubles
+from grader.checks.feedback import Failure, failure_of
+from grader.checks.part import Part
+from grader.oracle.dqn import Batch
+from grader.protocol.arrays import Array, from_numpy, to_numpy
+from grader.protocol.messages import (
+    BufferTrace,
+    Counted,
+    Length,
+    PlayBuffer,
+    Push,
+    Sample,
+    Sampled,
+    Transitions,
+)
+
+FIELDS = ("states", "actions", "rewards", "next_states", "dones")
+STATE_DIM = 3
+Indices = npt.NDArray[np.int64]
+
+
+def distinct_transitions(count: int, rng: np.random.Generator) -> Batch:
+    """Transitions that can be told apart by any field but done.
+
+    Values that a cast to integers, a clip to [−1, 1] or a normalisation would change, exactly
+    representable in float32; rewards of both signs.
+    """
+    order = rng.permutation(count)
+    states = order[:, None] * 3.0 + np.array([0.25, 0.5, 0.75]) - count
+    rewards = (rng.permutation(count) - count / 2) * 1.3125 + 0.0625
+    return Batch(
+        states=states,
+        actions=rng.permutation(count).astype(np.int64),
+        rewards=rewards,
+        next_states=rng.permutation(count)[:, None] * 2.0 + np.array([0.125, 0.625, 1.375]) + 500,
+        dones=(rng.permutation(count) % 3 == 0).astype(np.float64),
+    )
+
+
+def encode(batch: Batch) -> Transitions:
+    """Transitions for the channel, in the dtypes in which they are pushed."""
+    return Transitions(
+        states=from_numpy(batch.states.astype(np.float32)),
+        actions=from_numpy(batch.actions.astype(np.int64)),
+        rewards=from_numpy(batch.rewards.astype(np.float32)),
+        next_states=from_numpy(batch.next_states.astype(np.float32)),
+        dones=from_numpy(batch.dones.astype(np.float32)),
+    )
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Which stored transition each drawn row is, judged by each field for itself.
+
+    `by_field` holds arrays (draws, B) for fields whose every value was found among the stored
+    ones, and None for others; `rows` is the first of them that there is.
+    """
+
+    by_field: dict[str, Indices | None]
+
+    @property
+    def rows(self) -> Indices | None:
+        """The rows as identified by the first field that allows it."""
+        for name in ("states", "next_states", "rewards", "actions"):
+            found = self.by_field[name]
+            if found is not None:
+                return found
+        return None
+
+
+class Draws:
+    """Plays buffer scenarios of one part."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+
+    def play(
+        self, capacity: int | None, operations: list[Push | Sample | Length]
+    ) -> list[Sampled | Counted]:
+        """One result per draw or count; `Failure` when student code raised."""
+        trace = self.part.ask(PlayBuffer(capacity=capacity, operations=operations), BufferTrace)
+        if trace.raised is not None:
+            drawn = [r for r in trace.results if isinstance(r, Sampled)]
+            later = bool(drawn) or any(isinstance(o, Sample) and o.times > 1 for o in operations)
+            raise failure_of(
+                trace.raised, code="SAMPLE_CONSUMES" if later and self.consumes() else None
+            )
+        return trace.results
+
+    def consumes(self) -> bool:
+        """Whether one call of `sample` changes `len(buffer)`."""
+        stored = distinct_transitions(10, np.random.default_rng(0))
+        operations = [Push(transitions=encode(stored)), Sample(batch_size=2), Length()]
+        trace = self.part.ask(PlayBuffer(capacity=20, operations=operations), BufferTrace)
+        counts = [r.length for r in trace.results if isinstance(r, Counted)]
+        return trace.raised is None and counts != [10]
+
+    def draw(
+        self, stored: Batch, batch_size: int, times: int = 1, capacity: int = 10_000
+    ) -> Sampled:
+        """Push `stored`, then sample so many times."""
+        operations: list[Push | Sample | Length] = [
+            Push(transitions=encode(stored)),
+            Sample(batch_size=batch_size, times=times),
+        ]
+        result = self.play(capacity, operations)[0]
+        assert isinstance(result, Sampled)
+        return result
+
+    def identified(self, stored: Batch, batch_size: int, times: int) -> Identified:
+        """Draw, and find every drawn row among the stored ones."""
+        return identify(stored, self.fields(stored, batch_size, times))
+
+    def fields(self, stored: Batch, batch_size: int, times: int) -> dict[str, Doubles | None]:
+        """The drawn values field by field, (times, B, …), without dimensions of size 1 behind B.
+
+        A field that cannot be read as numbers of that shape is None; all are when the draws are
+        not alike.
+        """
+        sampled = self.draw(stored, batch_size, times)
+        if sampled.stacked is None:
+            raise Failure(
+                f"`sample({batch_size})` does not give five fields of equal shape at every call, "
+                f"but {sampled.first.text or sampled.first.type}.",
+                why="A batch is states, actions, rewards, next_states and dones, at every call.",
+            )
+        return {
+            name: read_field(array, getattr(stored, name), times, batch_size)
+            for name, array in zip(FIELDS, sampled.stacked, strict=True)
+        }
+
+
+def identify(stored: Batch, fields: dict[str, Doubles | None]) -> Identified:
+    """Find every drawn row among the stored ones, field by field."""
+    found: dict[str, Indices | None] = {}
+    for name in FIELDS:
+        values = fields[name]
+        found[name] = None if values is None else _lookup(values, getattr(stored, name))
+    return Identified(found)
+
+
+def read_field(array: Array, like: Any, times: int, batch_size: int) -> Doubles | None:
+    """The values of one stacked field as (times, B, …); None when they do not fit that shape."""
+    if array.data is None:
+        return None
+    values = to_numpy(array).astype(np.float64)
+    wanted = (times, batch_size, *np.asarray(like).shape[1:])
+    if values.size != int(np.prod(wanted)):
+        return None
+    return values.reshape(wanted) if np.isfinite(values).all() else None
+
+
+def _lookup(values: Doubles, stored: Any) -> Indices | None:
+    """Index of the stored entry for every drawn one, or None when one was never stored."""
+    flat = np.asarray(stored, np.float64).reshape(len(stored), -1)
+    wanted = values.reshape(-1, flat.shape[1])
+    distance = np.abs(wanted[:, None, :] - flat[None, :, :]).max(axis=2)
+    nearest = distance.argmin(axis=1)
+    if float(distance.min(axis=1).max(initial=0.0)) > 1e-4:
+        return None
+    return nearest.reshape(values.shape[:2])

@@ -1,0 +1,120 @@
+"""How a check says what it found: three slots, plus where and how to see it oneself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.client import Location
+from grader.protocol.messages import Frame, Raised
+
+
+class Failure(AssertionError):
+    """The submission fails a check.
+
+    observed: what was asked, got and expected, with numbers and shapes
+    why: one sentence in the course's terms, when no misconception was recognised
+    code: a recognised misconception; its explanation then fills `why` and `hint`
+    reproduce: a few lines of Python that show it with the student's own files
+    """
+
+    status = "failed"
+
+    def __init__(
+        self,
+        observed: str,
+        *,
+        why: str | None = None,
+        code: str | None = None,
+        reproduce: str | None = None,
+        location: Location | None = None,
+        timed_out: bool = False,
+    ) -> None:
+        super().__init__(observed)
+        self.observed = observed
+        self.why = why
+        self.code = code
+        self.reproduce = reproduce
+        self.location = location
+        if timed_out:
+            self.status = "timed_out"
+
+
+class Blocked(BaseException):
+    """The check cannot be decided before another one passes.
+
+    Not an `Exception`: nothing that searches for counterexamples may take it for one.
+    """
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A remark that costs nothing."""
+
+    code: str
+    location: Location | None = None
+
+
+#: What torch and Python say about a misconception that ends in an exception.
+_TELLING = (
+    ("before Module.__init__() call", "NET_NO_SUPER_INIT"),
+    ("super().__init__() was not called", "NET_NO_SUPER_INIT"),
+    ("mat1 and mat2 shapes cannot be multiplied", "NET_DIMS_SWAPPED"),
+    ("does not require grad and does not have a grad_fn", "UPDATE_PREDICTION_DETACHED"),
+)
+
+
+def code_of(raised: Raised, prefix: str) -> str | None:
+    """The misconception that an exception gives away, if it belongs to this part."""
+    for words, code in _TELLING:
+        if words in raised.message and code.startswith(prefix):
+            return code
+    return None
+
+
+def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None = None) -> Failure:
+    """The failure that an exception in student code amounts to."""
+    frame = raised.frames[-1] if raised.frames else None
+    location = Location(frame.file, frame.line) if frame else None
+    if raised.type == "TimeLimit":
+        return Failure(
+            f"`{raised.during}` did not end: {raised.message}{_at(frame)}.",
+            why="A call of this kind takes milliseconds: look for a loop that never ends.",
+            location=location,
+            timed_out=True,
+        )
+    if raised.type == "NotImplementedError":
+        return Failure(
+            f"`{raised.during}` is still to be written: {raised.message or 'NotImplementedError'}.",
+            why="This part of the assignment is a TODO in the starter.",
+            location=location,
+        )
+    if raised.type in ("SystemExit", "KeyboardInterrupt"):
+        return Failure(
+            f"`{raised.during}` tried to end the program ({raised.type}){_at(frame)}.",
+            why="Code that others import and call must return or raise, not exit.",
+            location=location,
+        )
+    if raised.type in ("SyntaxError", "IndentationError", "TabError"):
+        return Failure(
+            f"`{raised.during}`: {raised.type}: {raised.message}{_at(frame)}.",
+            why="Python cannot read the file, so nothing in it can run.",
+            location=location,
+        )
+    return Failure(
+        f"`{raised.during}` raised {raised.type}: {raised.message}{_at(frame)}.",
+        why="The call must not raise for a valid input.",
+        code=code,
+        reproduce=reproduce,
+        location=location,
+    )
+
+
+def _at(frame: Frame | None) -> str:
+    if frame is None:
+        return ""
+    source = f": `{frame.source}`" if frame.source else ""
+    return f" ({frame.file}, line {frame.line}{source})"

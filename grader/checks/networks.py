@@ -1,0 +1,395 @@
+"""Questions about `QNetwork` and what its answers mean."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from grader.checks.compare import Doubles, close, doubles, list_of_doubles, show
+from grader.checks.feedback import Failure, code_of, failure_of
+from grader.checks.part import Part
+from grader.checks.seeds import generator
+from grader.oracle.models import TwoHiddenLayers
+from grader.oracle.network import Layout, Recognised, recognise
+from grader.protocol.arrays import Array, from_numpy
+from grader.protocol.messages import NetworkTrace, PlayNetwork, Value
+
+Floats32 = npt.NDArray[np.float32]
+DEFAULT_HIDDEN = 128
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Arguments of `QNetwork`; hidden_dim None leaves the default of 128."""
+
+    state_dim: int
+    action_dim: int
+    hidden_dim: int | None
+
+    @property
+    def hidden(self) -> int:
+        """The width of the hidden layers."""
+        return DEFAULT_HIDDEN if self.hidden_dim is None else self.hidden_dim
+
+    def call(self) -> str:
+        """As Python."""
+        hidden = "" if self.hidden_dim is None else f", hidden_dim={self.hidden_dim}"
+        return f"QNetwork({self.state_dim}, {self.action_dim}{hidden})"
+
+    def expected_shapes(self) -> list[tuple[int, ...]]:
+        """Weights and biases of the three layers, (out, in) and (out,)."""
+        s, a, h = self.state_dim, self.action_dim, self.hidden
+        return [(h, s), (h,), (h, h), (h,), (a, h), (a,)]
+
+
+#: Different from each other and from 1, so that every shape belongs to one layer only.
+PROBE = Shape(state_dim=5, action_dim=3, hidden_dim=7)
+
+
+def batch_of(rows: int, state_dim: int) -> Floats32:
+    """Plain states to look at shapes with: (rows, state_dim), from −1 to 1."""
+    return np.linspace(-1, 1, rows * state_dim, dtype=np.float32).reshape(rows, state_dim)
+
+
+class Networks:
+    """Plays network scenarios of one part and interprets them.
+
+    What was recognised is kept per shape, since several checks ask for it.
+    """
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self._recognised: dict[Shape, Recognised | None] = {}
+        self._shapes: dict[Shape, list[tuple[int, ...]]] = {}
+
+    def play(
+        self,
+        shape: Shape,
+        inputs: list[Floats32],
+        *,
+        weights: list[Array] | None = None,
+        training: bool = True,
+        gradient: bool = False,
+        rebuild: bool = False,
+    ) -> NetworkTrace:
+        """The trace; `Failure` when student code raised. With `rebuild`, built twice over."""
+        request = PlayNetwork(
+            state_dim=shape.state_dim,
+            action_dim=shape.action_dim,
+            hidden_dim=shape.hidden_dim,
+            weights=weights,
+            inputs=[from_numpy(x) for x in inputs],
+            training=training,
+            gradient=gradient,
+            earlier=int(rebuild),
+        )
+        trace = self.part.ask(request, NetworkTrace)
+        if trace.raised is not None:
+            code = code_of(trace.raised, "NET_")
+            raise failure_of(
+                trace.raised,
+                code=code,
+                reproduce=self.snippet(shape, len(inputs[0]), "no exception"),
+            )
+        return trace
+
+    def parameters(self, shape: Shape) -> list[Doubles]:
+        """The initial parameters; `Failure` when a value is not finite."""
+        trace = self.play(shape, [batch_of(2, shape.state_dim)])
+        values = list_of_doubles([p.value for p in trace.parameters])
+        if values is None:
+            raise Failure(
+                f"The initial weights of `{shape.call()}` are not all finite numbers.",
+                why="Training starts from small random weights.",
+            )
+        return values
+
+    def weights(self, shape: Shape, scale: float = 1.0) -> list[Array]:
+        """Random values for every parameter, in the student's order and shapes."""
+        if shape not in self._shapes:
+            self._shapes[shape] = [p.shape for p in self.parameters(shape)]
+        rng = generator(self.part.key, "network", shape.call())
+        return [
+            from_numpy((scale * rng.normal(0, 0.8, s)).astype(np.float32))
+            for s in self._shapes[shape]
+        ]
+
+    def recognised(self, shape: Shape) -> Recognised | None:
+        """What the network computes with known weights, in evaluation mode; None if unknown."""
+        if shape not in self._recognised:
+            self._recognised[shape] = self._recognise(shape)
+        return self._recognised[shape]
+
+    def _recognise(self, shape: Shape) -> Recognised | None:
+        rng = generator(self.part.key, "network", "states")
+        states = rng.normal(0, 2.5, (16, shape.state_dim)).astype(np.float32)
+        weights = self.weights(shape)
+        trace = self.play(shape, [states], weights=weights, training=False)
+        outputs = doubles(trace.outputs[0].array)
+        values = list_of_doubles(weights)
+        if outputs is None or values is None or outputs.shape != (16, shape.action_dim):
+            return None
+        dimensions = (shape.state_dim, shape.action_dim, _width(values, shape))
+        return recognise(values, dimensions, states.astype(np.float64), outputs)
+
+    # --- judgements ---
+
+    def shape_code(self, out: Value, rows: int, shape: Shape) -> str | None:
+        """The misconception that an output of this shape gives away."""
+        if out.array is None:
+            return None
+        got, a = out.array.shape, shape.action_dim
+        if rows == 1 and a > 1 and got == (a,):
+            return "NET_SQUEEZES_BATCH"
+        if a == 1 and rows > 1 and got == (rows,):
+            return "NET_SQUEEZES_BATCH"
+        if a == 1 and rows == 1 and got == ():
+            return "NET_SQUEEZES_BATCH"
+        if a > 1 and got in ((rows,), (rows, 1)):
+            return "NET_RETURNS_ACTION"
+        return None
+
+    def require_parameters(self, shape: Shape) -> None:
+        """`Failure` unless `parameters()` holds what three layers with biases hold."""
+        trace = self.play(shape, [batch_of(3, shape.state_dim)])
+        got = [_squeeze(p.value.shape) for p in trace.parameters]
+        wanted = shape.expected_shapes()
+        frozen = [p.name for p in trace.parameters if not p.requires_grad]
+        if frozen and len(got) == len(wanted):
+            raise Failure(
+                f"Parameter `{frozen[0]}` does not require a gradient.",
+                why="Every weight and bias of the network is trained.",
+            )
+        if _census(got) == _census([_squeeze(s) for s in wanted]):
+            return
+        total = sum(int(np.prod(p.value.shape)) for p in trace.parameters)
+        due = sum(int(np.prod(s)) for s in wanted)
+        raise Failure(
+            f"`{shape.call()}` has {total:,} trainable numbers in "
+            f"{_plural(len(got), 'parameter')} ({_listed(got)}), expected {due:,}: "
+            f"three weight matrices and three biases ({_listed(wanted)}).",
+            why="Two hidden layers of `hidden_dim` units and one output layer, each with a bias.",
+            code=_parameter_code(got, shape),
+            reproduce="\n".join(
+                (
+                    "from q_network import QNetwork",
+                    f"print([tuple(p.shape) for p in {shape.call()}.parameters()])",
+                    f"# expected, in any order: {wanted}",
+                )
+            ),
+        )
+
+    def require_forward(self, shape: Shape, found: Recognised, rows: int = 5) -> None:
+        """`Failure` unless the network computes what was recognised, for moderate values."""
+        rng = generator(self.part.key, "forward", shape.call(), str(rows))
+        states = rng.normal(0, 2, (rows, shape.state_dim)).astype(np.float32)
+        weights = self.weights(shape)
+        trace = self.play(shape, [states], weights=weights, training=False)
+        got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
+        if values is None or len(values) != 6:
+            self.require_parameters(shape)
+            raise Failure(f"`{shape.call()}` has {len(trace.parameters)} parameters, not six.")
+        expected = found.forward(values, states.astype(np.float64))
+        if got is not None and got.size == expected.size:
+            got = got.reshape(expected.shape)  # shapes are judged by a check of their own
+        if got is None or not close(got, expected):
+            raise Failure(
+                f"With known weights, `{shape.call()}` gave {show(got if got is not None else np.nan)}"
+                f" for {rows} state(s), expected {show(expected)}.",
+                why="The network is Linear, ReLU, Linear, ReLU, Linear, for any dimensions.",
+                reproduce=self.snippet(shape, rows, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
+            )
+
+    def fail_hidden(self, shape: Shape) -> NoReturn:
+        """Say what the hidden layers compute instead."""
+        found = self.recognised(shape)
+        if found is not None:
+            told = " and ".join(dict.fromkeys((found.first, found.second)))
+            code = "NET_NO_ACTIVATION" if "no activation" in told else "NET_WRONG_ACTIVATION"
+            raise Failure(
+                f"Between the linear layers, the outputs fit {told}; expected ReLU after both.",
+                why="Two hidden layers, each followed by a ReLU.",
+                code=code,
+            )
+        trace = self.play(shape, [batch_of(2, shape.state_dim)])
+        got = [_squeeze(p.value.shape) for p in trace.parameters]
+        code = _parameter_code(got, shape)
+        raise Failure(
+            "With known weights, the outputs are not those of Linear, ReLU, Linear, ReLU, Linear.",
+            why="Two hidden layers, each followed by a ReLU, then a linear output layer.",
+            code=code,
+            reproduce=self.snippet(shape, 2, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
+        )
+
+    def fail_output(self, shape: Shape, found: Recognised) -> NoReturn:
+        """Say which activation sits on the output."""
+        states = batch_of(3, shape.state_dim)
+        trace = self.play(shape, [states], weights=self.weights(shape), training=False)
+        got = doubles(trace.outputs[0].array)
+        shown = show(got) if got is not None else "something else"
+        raise Failure(
+            f"The outputs fit {found.output} after the last layer: with known weights they are "
+            f"{shown}, where the linear layer alone gives values of both signs.",
+            why="A Q-value is an expected return: it can have any sign and size.",
+            code=found.output_code,
+        )
+
+    def require_unbounded(self, shape: Shape, found: Recognised | None) -> None:
+        """`Failure` unless outputs reach far beyond CartPole's range on both sides."""
+        rng = generator(self.part.key, "far")
+        states = rng.normal(0, 3, (32, shape.state_dim)).astype(np.float32)
+        for scale in (1.0, 6.0, 40.0):
+            weights = self.weights(shape, scale)
+            trace = self.play(shape, [states], weights=weights, training=False)
+            got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
+            if got is None:
+                raise Failure(
+                    f"With weights {scale:g} times as large the outputs are not finite numbers.",
+                    why="A Q-value is an expected return: it can have any sign and size.",
+                )
+            if found is not None and values is not None and found.hidden_is_relu:
+                expected = found.forward(values, states.astype(np.float64))
+                if not close(got.reshape(expected.shape), expected):
+                    worst = np.unravel_index(np.abs(expected).argmax(), expected.shape)
+                    flat = got.reshape(expected.shape)
+                    raise Failure(
+                        f"Where the last layer gives {show(expected[worst])}, the network returned "
+                        f"{show(flat[worst])}.",
+                        why="Q-values may lie far outside the range that CartPole shows.",
+                        code="NET_OUTPUT_BOUNDED" if _bounded(flat, expected) else None,
+                    )
+            # Whatever the hidden layers do: a linear output has both signs and keeps growing.
+            elif got.min() >= 0 or got.max() <= 0 or (scale > 5 and np.abs(got).max() < 5):
+                raise Failure(
+                    f"With weights {scale:g} times as large the outputs stay between "
+                    f"{show(got.min())} and {show(got.max())}.",
+                    why="A Q-value is an expected return: it can have any sign and size.",
+                    code="NET_OUTPUT_BOUNDED" if np.abs(got).max() <= 1 else None,
+                )
+
+    def require_gradients(self, shape: Shape) -> None:
+        """`Failure` unless the gradient of the summed outputs is that of the function."""
+        rng = generator(self.part.key, "gradient")
+        states = rng.normal(0, 2, (8, shape.state_dim)).astype(np.float32)
+        weights = self.weights(shape)
+        trace = self.play(shape, [states], weights=weights, gradient=True, training=False)
+        names = [p.name for p in trace.parameters]
+        without = [n for n, g in zip(names, trace.gradients or [], strict=False) if g is None] or (
+            [] if trace.gradients else ["(none)"]
+        )
+        if without:
+            raise Failure(
+                f"No gradient reached the parameter `{without[0]}`.",
+                why="Training changes only what the loss depends on through the forward pass.",
+            )
+        found = self.recognised(shape)
+        got = list_of_doubles(trace.gradients)
+        values = list_of_doubles(weights)
+        if found is None or got is None or values is None:
+            if got is None or all(float(np.abs(g).max(initial=0)) == 0 for g in got):
+                raise Failure("The gradients are zero or not finite.")
+            return
+        if not found.hidden_is_relu or found.output_code is not None:
+            return  # a wrong function has another gradient; its own check tells so
+        canonical = found.layout.arrange(values)
+        ones = np.ones((8, shape.action_dim))
+        expected = TwoHiddenLayers().backward(canonical, states.astype(np.float64), ones)
+        arranged = found.layout.arrange(got)
+        for name, g, e in zip(
+            ("W1", "b1", "W2", "b2", "W3", "b3"), arranged, expected, strict=True
+        ):
+            if not close(g, e):
+                raise Failure(
+                    f"The gradient of the summed outputs is {show(g)} for {name}, "
+                    f"expected {show(e)}.",
+                    why="Nothing in the forward pass may be detached or change its gradient.",
+                )
+
+    def layout(self, shape: Shape) -> Layout | None:
+        """Which parameter is which layer, when the network is the contract's."""
+        found = self.recognised(shape)
+        if found is None or not found.hidden_is_relu or found.output_code is not None:
+            return None
+        return found.layout
+
+    # --- snippets ---
+
+    def snippet(self, shape: Shape, rows: int, expected: str) -> str:
+        """Lines that call the network on `rows` states and show what comes back."""
+        return "\n".join(
+            (
+                "import torch",
+                "from q_network import QNetwork",
+                f"out = {shape.call()}(torch.randn({rows}, {shape.state_dim}))",
+                "print(out.dtype, tuple(out.shape))",
+                f"# expected: {expected}",
+            )
+        )
+
+    def twice_snippet(self) -> str:
+        """Lines that call the network twice on the same states."""
+        return "\n".join(
+            (
+                "import torch",
+                "from q_network import QNetwork",
+                "net, x = QNetwork(4, 2), torch.randn(3, 4)",
+                "print(net(x) - net(x))",
+                "# expected: zeros",
+            )
+        )
+
+
+def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def _width(parameters: list[Doubles], shape: Shape) -> int:
+    """The width that the hidden layers really have: another check asks whether it is right."""
+    sizes = Counter(n for p in parameters if p.ndim == 2 for n in p.shape)
+    for end in (shape.state_dim, shape.action_dim):
+        sizes.pop(end, None)
+    return sizes.most_common(1)[0][0] if sizes else shape.hidden
+
+
+def _census(shapes: list[tuple[int, ...]]) -> Counter[tuple[int, ...]]:
+    """Shapes regardless of order and of the orientation of matrices."""
+    return Counter(tuple(sorted(shape)) for shape in shapes)
+
+
+def _parameter_code(got: list[tuple[int, ...]], shape: Shape) -> str | None:
+    matrices = [s for s in got if len(s) == 2]
+    vectors = [s for s in got if len(s) == 1]
+    if not got or len(matrices) == 0:
+        return "NET_LAYERS_NOT_REGISTERED"
+    widths = {n for s in matrices for n in s} - {shape.state_dim, shape.action_dim}
+    if len(matrices) == 3 and widths and shape.hidden not in widths:
+        return "NET_HIDDEN_DIM_IGNORED"
+    if len(matrices) == 3 and len(vectors) < 3:
+        return "NET_NO_BIAS"
+    ends = {shape.state_dim, shape.action_dim}
+    reached = {n for s in matrices for n in s} & ends
+    if len(matrices) < 3 and reached != ends:
+        return "NET_LAYERS_NOT_REGISTERED"
+    if len(matrices) == 2:
+        return "NET_ONE_HIDDEN_LAYER"
+    if len(matrices) > 3:
+        return "NET_EXTRA_HIDDEN_LAYER"
+    if len(matrices) == 3 and len(vectors) == 5:
+        return "NET_BATCH_STATISTICS"
+    return None
+
+
+def _bounded(got: Doubles, expected: Doubles) -> bool:
+    return float(np.abs(got).max()) < 0.5 * float(np.abs(expected).max())
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(str(s) for s in shapes[:12]) or "none"

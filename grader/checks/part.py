@@ -1,0 +1,177 @@
+"""One part of the submission at the other end: loaded when needed, replaced when lost."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import numpy as np
+
+from grader.checks.feedback import Advice, Blocked, Failure, failure_of
+from grader.checks.replies import require_answer
+from grader.checks.seeds import derive, generator
+from grader.client import Worker, WorkerLost
+from grader.protocol.errors import ProtocolError
+from grader.protocol.messages import (
+    Load,
+    Loaded,
+    PlayBuffer,
+    PlayNetwork,
+    Reply,
+    Request,
+    Sibling,
+    Sync,
+    Update,
+)
+
+MAX_LOSSES = 2
+T = TypeVar("T", bound=Reply)
+
+_CLASSES = {
+    "q_network": "QNetwork",
+    "replay_buffer": "ReplayBuffer",
+    "dqn_agent": "DQNAgent",
+}
+
+
+class Siblings:
+    """Which of the student's files can be imported beside `dqn_agent`, as far as is known."""
+
+    def __init__(self) -> None:
+        self.fatal: set[str] = set()
+
+    def modes(self) -> dict[str, Sibling]:
+        """How each sibling is provided: its own file where that is no danger to the process."""
+        return {
+            name: "stand_in" if name in self.fatal else "own"
+            for name in ("q_network", "replay_buffer")
+        }
+
+
+class Part:
+    """Asks scenarios of one module of the submission, in a fresh worker process."""
+
+    def __init__(
+        self, worker: Worker, module: str, present: bool, key: bytes, siblings: Siblings
+    ) -> None:
+        self.module = module
+        self.key = key
+        self.advice: list[Advice] = []
+        self._worker = worker
+        self._present = present
+        self._siblings = siblings
+        self._generation = -1
+        self._losses = 0
+        self._blocked_by: str | None = None
+        self.check = ""
+        worker.fresh()
+
+    def enter(self, check: str) -> None:
+        """A check begins; `Blocked` when an earlier one settled that nothing can be asked."""
+        self.check = check
+        if self._blocked_by is not None:
+            raise Blocked(self._blocked_by)
+
+    def ask(self, request: Request, kind: type[T]) -> T:
+        """The trace of a scenario.
+
+        Raises `WorkerLost` when the submission took its process down, and `Failure` when its
+        module cannot be loaded.
+        """
+        self._ensure_loaded()
+        try:
+            reply = self._worker.ask(request, kind)
+            require_answer(request, reply)
+        except ProtocolError as error:
+            self._count_loss()
+            raise WorkerLost("crashed", f"the process answered with nonsense: {error}") from None
+        except WorkerLost as lost:
+            self._count_loss()
+            lost.observed = f"{_spoken(request)}: {lost.observed}"
+            raise
+        raised = getattr(reply, "raised", None)
+        if raised is not None and raised.type == "TimeLimit":
+            # Not a `Failure`, which a search for counterexamples would try again and again.
+            self._count_loss()
+            failure = failure_of(raised)
+            raise WorkerLost("timed_out", failure.observed, failure.location) from None
+        return reply
+
+    def rng(self, *names: str) -> np.random.Generator:
+        """A generator for the running check, from the key."""
+        return generator(self.key, self.check, *names)
+
+    def seed(self, *names: str) -> int:
+        """A seed for the running check, from the key."""
+        return derive(self.key, self.check, *names)
+
+    def advise(self, code: str) -> None:
+        """Remark on something harmless, once."""
+        if all(advice.code != code for advice in self.advice):
+            self.advice.append(Advice(code))
+
+    def _count_loss(self) -> None:
+        self._losses += 1
+        if self._losses >= MAX_LOSSES:
+            self._blocked_by = self.check
+
+    def _ensure_loaded(self) -> None:
+        if self._generation == self._worker.started and self._worker.alive:
+            return
+        if not self._present:
+            self._refuse(
+                Failure(
+                    f"`{self.module}.py` is not in the submission.",
+                    why="Each part of the assignment is a file of its own, with this exact name.",
+                )
+            )
+        loaded = self._load()
+        self._generation = self._worker.started
+        if loaded.raised is not None:
+            self._refuse(failure_of(loaded.raised))
+        missing = self._missing(loaded.names)
+        if missing is not None:
+            self._refuse(missing)
+
+    def _load(self) -> Loaded:
+        modes = {} if self.module != "dqn_agent" else self._siblings.modes()
+        try:
+            return self._worker.ask(Load(module=self.module, siblings=modes), Loaded)  # type: ignore[arg-type]
+        except WorkerLost as lost:
+            if "own" not in modes.values():
+                self._siblings.fatal.add(self.module)
+                self._blocked_by = self.check
+                lost.observed = f"`import {self.module}`: {lost.observed}"
+                raise
+            # One of the siblings may be to blame: try again without them.
+            self._siblings.fatal.update(modes)
+            return self._load()
+
+    def _missing(self, names: list[str]) -> Failure | None:
+        class_name = _CLASSES[self.module]
+        if class_name in names:
+            return None
+        defined = [n for n in names if re.fullmatch(r"[A-Z]\w*", n)]
+        others = f"; it defines {', '.join(f'`{n}`' for n in defined[:6])}" if defined else ""
+        return Failure(
+            f"`{self.module}.py` defines no class `{class_name}`{others}.",
+            why="Other files import the class by this name.",
+        )
+
+    def _refuse(self, failure: Failure) -> None:
+        self._blocked_by = self.check
+        raise failure
+
+
+def _spoken(request: Request) -> str:
+    """The calls of a scenario, as far as one can say which of them was running."""
+    match request:
+        case PlayNetwork():
+            return "while `QNetwork` was built or called"
+        case PlayBuffer():
+            return "while `ReplayBuffer` was filled or sampled"
+        case _:
+            kinds = {type(o) for o in getattr(request, "operations", ())}
+            named = {Update: "`update`", Sync: "`update_target`"}
+            calls = [text for kind, text in named.items() if kind in kinds]
+            return f"while {' and '.join(calls) or '`DQNAgent`'} ran"

@@ -1,0 +1,69 @@
+"""Run the checks with pytest, undisturbed by anybody's configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from grader.checks.plugin import GradePlugin
+
+CHECKS = Path(__file__).resolve().parent
+#: Of pytest itself, what the checks do without: nothing is printed, cached or captured.
+_LEFT_OUT = (
+    "terminal",
+    "cacheprovider",
+    "capture",
+    "doctest",
+    "faulthandler",
+    "junitxml",
+    "logging",
+    "nose",
+    "pastebin",
+    "stepwise",
+    "threadexception",
+    "unittest",
+    "unraisableexception",
+    "warnings",
+)
+
+
+def run_checks(plugin: GradePlugin) -> None:
+    """Run every check that the plugin wants; outcomes and faults are then in the plugin."""
+    # Hypothesis looks for a home even without a database: none in the caller's folder.
+    set_hypothesis_home_dir(CHECKS / ".hypothesis")
+    arguments = [
+        "-c",
+        str(CHECKS / "pytest.ini"),
+        "-o",
+        "addopts=",
+        f"--rootdir={CHECKS}",
+        "--noconftest",
+        "--assert=plain",
+        "--import-mode=importlib",
+        *(f"-pno:{name}" for name in _LEFT_OUT),
+        *(str(path) for path in sorted(CHECKS.glob("check_*.py"))),
+    ]
+    with _without_callers_options():
+        code = pytest.main(arguments, plugins=[plugin])
+    if code == pytest.ExitCode.INTERRUPTED and plugin.fault is None:
+        plugin.interrupted = True
+    elif code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and plugin.fault is None:
+        plugin.fault = RuntimeError(f"pytest ended with {code!r}")
+
+
+@contextmanager
+def _without_callers_options() -> Iterator[None]:
+    """Hide pytest's variables of the caller's environment; no third-party plugin is loaded."""
+    names = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(before)

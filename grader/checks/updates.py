@@ -1,0 +1,170 @@
+"""Questions about `DQNAgent.update` and what its answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+import numpy as np
+
+from grader.checks.agents import Agents, Learning, Scenario
+from grader.checks.compare import Doubles, close, list_of_doubles
+from grader.checks.diagnosis import Diagnosis, battery, diagnose
+from grader.checks.feedback import Failure, code_of, failure_of
+from grader.checks.outcomes import EVERYTHING, GRADIENTS, difference, updates_of
+from grader.checks.part import Part
+from grader.oracle.dqn import MAX_NORM
+from grader.oracle.models import global_norm
+from grader.protocol.messages import AgentTrace, Updated
+
+
+class Updates:
+    """Plays scenarios of `update`, judges them, and diagnoses once when something differs."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.agents = Agents(part)
+        self._diagnosis: Diagnosis | None = None
+
+    @property
+    def known_diagnosis(self) -> Diagnosis | None:
+        """The diagnosis, if a check has asked for one."""
+        return self._diagnosis
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What explains the submission, from a battery of scenarios played once."""
+        if self._diagnosis is None:
+            scenarios = battery(self.part.key)
+            traces = [self.agents.play(scenario) for scenario in scenarios]
+            self._diagnosis = diagnose(scenarios, traces)
+        return self._diagnosis
+
+    def run(self, scenario: Scenario) -> AgentTrace:
+        """The trace; `Failure` when student code raised."""
+        trace = self.agents.play(scenario)
+        if trace.raised is not None:
+            code = code_of(trace.raised, "UPDATE_")
+            if code is None and trace.raised.type not in ("NotImplementedError", "TimeLimit"):
+                code = self.diagnosis.code_for(self.part.check)
+            raise failure_of(trace.raised, code=code)
+        self._remark(trace)
+        return trace
+
+    def _remark(self, trace: AgentTrace) -> None:
+        if any(updated.target_has_gradient for updated in updates_of(trace)):
+            self.part.advise("TARGET_GRAPH_KEPT")
+
+    def judge(
+        self,
+        scenario: Scenario,
+        why: str,
+        aspects: Iterable[str] = (GRADIENTS,),
+    ) -> None:
+        """`Failure` unless the trace is the contract's, or departs from it only by a
+        misconception that belongs to other checks."""
+        trace = self.run(scenario)
+        found = difference(scenario, trace, aspects=aspects)
+        if found is None or self.excused(scenario, trace, aspects):
+            return
+        rows = describe_targets(scenario, trace, found.call)
+        told = rows or f"In call {found.call + 1} {found.observed}."
+        self.fail(told, why)
+
+    def excused(
+        self, scenario: Scenario, trace: AgentTrace, aspects: Iterable[str] = EVERYTHING
+    ) -> bool:
+        """Whether misconceptions that other checks are there for explain this trace."""
+        learner = self.diagnosis.learner
+        if learner is None or self.part.check in self.diagnosis.checks:
+            return False
+        return difference(scenario, trace, learner, aspects) is None
+
+    def fail(self, observed: str, why: str) -> NoReturn:
+        """A failure of the running check, named if the diagnosis names it."""
+        raise Failure(observed, why=why, code=self.diagnosis.code_for(self.part.check))
+
+
+def gradients_of(updated: Updated) -> list[Doubles] | None:
+    """The gradients of the step, None when none was seen or one is not finite."""
+    return list_of_doubles(updated.gradients) if updated.gradients is not None else None
+
+
+def read_targets(scenario: Scenario, trace: AgentTrace, call: int) -> Doubles | None:
+    """The TD target of every transition, read off the gradient of a first update.
+
+    For a mean squared error, dL/dQ(s_i, a_i) = 2 (q_i − y_i) / B; with one-hot states it stands
+    alone in the gradient. None unless the norm is below 10, every row has its own entry, and the
+    loss returned agrees with the targets read.
+    """
+    if call != 0 or not isinstance(scenario.steps[0], Learning):
+        return None
+    batch = scenario.steps[0].batch
+    updated = updates_of(trace)[0]
+    gradients = gradients_of(updated)
+    hot = batch.states.argmax(axis=1)
+    one_hot = bool((batch.states.sum(axis=1) == 1).all() and (batch.states.max(axis=1) == 1).all())
+    if gradients is None or not one_hot or len(np.unique(hot)) < len(batch):
+        return None
+    if global_norm(gradients) >= 0.999 * MAX_NORM:
+        return None
+    rows = np.arange(len(batch))
+    q = scenario.values(batch.states)[rows, batch.actions]
+    targets: Doubles = q - gradients[0][batch.actions, hot] * len(batch) / 2
+    number = updated.returned.number
+    if number is None or not close(np.mean((q - targets) ** 2), number, rel=1e-3):
+        return None
+    return targets
+
+
+def describe_targets(scenario: Scenario, trace: AgentTrace, call: int) -> str | None:
+    """The transitions whose target is wrong, with both targets and a closed form if one fits."""
+    targets = read_targets(scenario, trace, call)
+    if targets is None:
+        return None
+    step = scenario.steps[0]
+    assert isinstance(step, Learning)
+    batch = step.batch
+    values = scenario.values(batch.next_states, of_target=True)
+    best = values.max(axis=1)
+    expected = batch.rewards + scenario.gamma * (1 - batch.dones) * best
+    wrong = np.flatnonzero(np.abs(targets - expected) > 1e-3 * (np.abs(expected) + 1))
+    if len(wrong) == 0:
+        return None
+    lines = [
+        f"γ = {scenario.gamma:g}; {len(wrong)} of {len(batch)} targets differ (read off the "
+        "gradient of your step):"
+    ]
+    for i in wrong[:4]:
+        kind = "terminal" if batch.dones[i] else "not terminal"
+        closed = _closed_form(
+            targets[i], batch.rewards[i], scenario.gamma, values[i], float(batch.dones[i])
+        )
+        lines.append(
+            f"  s{i}, action {batch.actions[i]}, reward {batch.rewards[i]:.4g}, {kind}, "
+            f"max Q_target(s') = {best[i]:.4g}: expected {expected[i]:.4g}, "
+            f"yours {targets[i]:.4g}{closed}"
+        )
+    return "\n".join(lines)
+
+
+def _closed_form(got: float, r: float, gamma: float, values: Doubles, done: float) -> str:
+    """An expression of the numbers shown that gives the student's target, if one does."""
+    best, worst, mean = values.max(), values.min(), values.mean()
+    forms = {
+        f"{r:.4g} + {gamma:g} · {best:.4g}": r + gamma * best,
+        f"{r:.4g} − {gamma:g} · {best:.4g}": r - gamma * best,
+        f"{r:.4g} + {best:.4g}": r + best,
+        f"{gamma:g} · ({r:.4g} + {best:.4g})": gamma * (r + best),
+        f"{r:.4g} + {gamma:g} · {worst:.4g} (the smallest)": r + gamma * worst,
+        f"{r:.4g} + {gamma:g} · {mean:.4g} (the mean)": r + gamma * mean,
+        f"{r:.4g} + {gamma:g} · {values.sum():.4g} (the sum)": r + gamma * values.sum(),
+        f"{r:.4g} + {gamma:g} · {values.argmax()} (the index)": r + gamma * float(values.argmax()),
+        f"{r:.4g} + 0.99 · {best:.4g}": r + 0.99 * best,
+        f"{r:.4g} (the reward alone)": r,
+        "0": 0.0,
+    }
+    for text, value in forms.items():
+        if abs(got - value) <= 1e-3 * (abs(value) + 0.1):
+            return f" = {text}" if text != "0" else ""
+    return ""

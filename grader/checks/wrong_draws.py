@@ -1,0 +1,263 @@
+"""What drawn values give away about a wrong `sample`, and how to show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from grader.checks.compare import Doubles, show
+from grader.checks.draws import FIELDS, Identified, Indices, identify, read_field
+from grader.checks.feedback import Failure
+from grader.oracle.dqn import Batch
+from grader.protocol.messages import Sampled, Value
+
+Fields = dict[str, Doubles | None]
+
+
+def rows_of(stored: Batch, sampled: Sampled, batch_size: int) -> Indices | None:
+    """Which stored transitions a result consists of, by the first field that tells."""
+    if sampled.stacked is None:
+        return None
+    times = sampled.stacked[0].shape[0] if sampled.stacked[0].shape else 0
+    fields = {
+        name: read_field(array, getattr(stored, name), times, batch_size)
+        for name, array in zip(FIELDS, sampled.stacked, strict=True)
+    }
+    return identify(stored, fields).rows
+
+
+def dtype_code(name: str, item: Value) -> str | None:
+    """The misconception behind a wrong dtype."""
+    if item.array is None or item.type != "Tensor":
+        return "SAMPLE_NOT_TENSORS"
+    dtype = item.array.dtype
+    if name == "actions":
+        return "SAMPLE_ACTION_DTYPE"
+    if dtype == "float64":
+        return "SAMPLE_FLOAT64"
+    if name == "dones" and dtype == "bool":
+        return "SAMPLE_DONE_BOOL"
+    if dtype.startswith(("int", "uint")):
+        if name == "rewards":
+            return "SAMPLE_REWARD_INTEGER"
+        if name in ("states", "next_states"):
+            return "SAMPLE_STATE_INTEGER"
+    return None
+
+
+def require_values(stored: Batch, fields: Fields, found: Identified) -> None:
+    """`Failure` when a field holds values that were never pushed there."""
+    rows = found.rows
+    for name in ("states", "next_states", "rewards", "actions"):
+        if found.by_field[name] is not None:
+            continue
+        values = fields[name]
+        code = _value_code(stored, name, values, rows)
+        shown = "nothing that can be read as numbers" if values is None else show(values[0])
+        raise Failure(
+            f"{name} holds {shown}, which was not pushed as {name}; "
+            f"stored there is {show(getattr(stored, name))}.",
+            why="A batch gives back what was stored, each field in its place.",
+            code=code,
+            reproduce=values_snippet(),
+        )
+    _require_dones(stored, fields["dones"], rows)
+
+
+def require_alignment(stored: Batch, fields: Fields, found: Identified) -> None:
+    """`Failure` when the fields of a row come from different transitions."""
+    rows = found.rows
+    if rows is None:
+        raise Failure("No field holds only what was pushed, so rows cannot be compared.")
+    known = [
+        n for n in ("states", "next_states", "rewards", "actions") if found.by_field[n] is not None
+    ]
+    for name in known[1:]:
+        other = found.by_field[name]
+        assert other is not None
+        if not np.array_equal(other, rows):
+            draw, row = np.argwhere(other != rows)[0]
+            raise Failure(
+                f"Row {row + 1} of a batch has the {known[0]} of transition {rows[draw, row] + 1} "
+                f"and the {name} of transition {other[draw, row] + 1}.",
+                why="Row i of every field must come from the same transition.",
+                code="SAMPLE_ROWS_MISALIGNED",
+                reproduce=values_snippet(),
+            )
+    dones = fields["dones"]
+    if dones is None:
+        return
+    expected = stored.dones[rows]
+    if np.array_equal(dones, expected) or _explained_dones(dones, expected):
+        return
+    draw, row = np.argwhere(dones != expected)[0]
+    raise Failure(
+        f"Row {row + 1} of a batch is transition {rows[draw, row] + 1}, pushed with done "
+        f"{expected[draw, row]:g}, and has done {dones[draw, row]:g}.",
+        why="Row i of every field must come from the same transition.",
+        code="SAMPLE_ROWS_MISALIGNED",
+        reproduce=values_snippet(),
+    )
+
+
+def _explained_dones(dones: Doubles, expected: Doubles) -> bool:
+    """The flags are wrong as such, not out of line with the rows."""
+    inverted = np.array_equal(dones, 1 - expected)
+    return inverted or float(np.ptp(dones)) == 0 or not set(np.unique(dones)) <= {0.0, 1.0}
+
+
+def _require_dones(stored: Batch, dones: Doubles | None, rows: Indices | None) -> None:
+    told = "dones tells terminal transitions (1) from others (0)."
+    if dones is None:
+        raise Failure("dones cannot be read as numbers.", why=told)
+    strange = set(np.unique(dones).tolist()) - {0.0, 1.0}
+    if strange:
+        raise Failure(f"dones holds {show(sorted(strange))}, expected only 0 and 1.", why=told)
+    if float(np.ptp(dones)) == 0:
+        raise Failure(
+            f"dones is {dones.flat[0]:g} in every row of {dones.size}, although "
+            f"{int(stored.dones.sum())} of {len(stored)} stored transitions are terminal.",
+            why=told,
+            code="SAMPLE_DONE_CONSTANT",
+            reproduce=values_snippet(),
+        )
+    if rows is not None and np.array_equal(dones, 1 - stored.dones[rows]):
+        raise Failure(
+            "dones is 0 for the transitions pushed with done 1, and 1 for the others.",
+            why=told,
+            code="SAMPLE_DONE_INVERTED",
+            reproduce=values_snippet(),
+        )
+
+
+def _value_code(
+    stored: Batch, name: str, values: Doubles | None, rows: Indices | None
+) -> str | None:
+    if values is None:
+        return None
+    others = {"states": "next_states", "next_states": "states", "rewards": "actions"}
+    other = others.get(name, "rewards")
+    if identify(stored, {**dict.fromkeys(FIELDS), other: values}).by_field[other] is not None:
+        return "SAMPLE_NEXT_STATE_IS_STATE" if name == "next_states" else "SAMPLE_FIELDS_SWAPPED"
+    if name == "rewards" and set(np.unique(values).tolist()) <= {0.0, 1.0}:
+        return "SAMPLE_FIELDS_SWAPPED"
+    integers = bool(np.array_equal(values, np.round(values)))
+    if integers:
+        return {
+            "rewards": "SAMPLE_REWARD_INTEGER",
+            "states": "SAMPLE_STATE_INTEGER",
+            "next_states": "SAMPLE_STATE_INTEGER",
+        }.get(name)
+    if name == "rewards":
+        return (
+            "SAMPLE_REWARD_RESCALED"
+            if rows is not None and _monotone(values, stored.rewards[rows])
+            else None
+        )
+    if name in ("states", "next_states") and rows is not None:
+        expected = getattr(stored, name)[rows]
+        if all(_monotone(values[..., i], expected[..., i]) for i in range(values.shape[-1])):
+            return "SAMPLE_STATE_NORMALISED"
+    return None
+
+
+def _monotone(values: Doubles, expected: Any) -> bool:
+    """Within each draw, values grow with what was expected: rescaled, clipped or normalised."""
+    order = np.argsort(expected, axis=-1)
+    sorted_values = np.take_along_axis(values, order, axis=-1)
+    return bool((np.diff(sorted_values, axis=-1) >= -1e-6).all())
+
+
+def uniform_code(rows: Indices, stored: int) -> str | None:
+    """The misconception behind draws (draws, B) that are not uniform over `stored` rows."""
+    size = rows.shape[1]
+    sets = {tuple(sorted(draw)) for draw in rows.tolist()}
+    if size > 1 and all(len(set(s)) == 1 for s in sets):
+        return "SAMPLE_ROW_REPEATED"
+    seen = set(np.unique(rows).tolist())
+    newest = set(range(stored - len(seen), stored))
+    if seen == newest and len(seen) < stored - 1:
+        return "SAMPLE_LATEST_ONLY"
+    if len(sets) == 1:
+        return "SAMPLE_DETERMINISTIC"
+    if all(_consecutive(s, stored) for s in sets):
+        return "SAMPLE_CONSECUTIVE"
+    if 0 not in seen or stored - 1 not in seen:
+        return "SAMPLE_EXCLUDES_END"
+    return None
+
+
+def end_code(missing: list[int], kept: list[int]) -> str | None:
+    """The misconception behind rows that never come."""
+    return "SAMPLE_EXCLUDES_END" if set(missing) <= {kept[0], kept[-1]} else None
+
+
+def _consecutive(members: tuple[int, ...], stored: int) -> bool:
+    wanted = len(members)
+    return any(
+        set(members) == {(start + i) % stored for i in range(wanted)} for start in range(stored)
+    )
+
+
+# --- snippets --------------------------------------------------------------------------------
+
+_FILL = (
+    "from replay_buffer import ReplayBuffer",
+    "buffer = ReplayBuffer(capacity={capacity})",
+    "for i in range({pushes}):",
+    "    buffer.push([i, i + 0.5], i, i / 4, [i + 1, i + 1.5], float(i % 3 == 0))",
+)
+
+
+def _filled(capacity: int, pushes: int, *lines: str) -> str:
+    fill = [line.format(capacity=capacity, pushes=pushes) for line in _FILL]
+    return "\n".join((*fill, *lines))
+
+
+def snippet(batch_size: int) -> str:
+    """Lines that show type, dtype and shape of the five fields."""
+    return _filled(
+        100,
+        70,
+        f"for field in buffer.sample({batch_size}):",
+        "    print(type(field).__name__, getattr(field, 'dtype', None), getattr(field, 'shape', None))",
+    )
+
+
+def values_snippet() -> str:
+    """Lines that print a batch whose rows can be checked by eye."""
+    return _filled(
+        100,
+        20,
+        "for row in zip(*(field.tolist() for field in buffer.sample(5))):",
+        "    print(row)",
+        "# row i of what was pushed: [i, i + 0.5], i, i / 4, [i + 1, i + 1.5], 1.0 if i % 3 == 0",
+    )
+
+
+def count_snippet(stored: int, batch_size: int) -> str:
+    """Lines that count how often each transition is drawn."""
+    return _filled(
+        stored,
+        stored,
+        "from collections import Counter",
+        f"draws = [buffer.sample({batch_size})[1].tolist() for _ in range(2000)]",
+        "print(Counter(i for draw in draws for i in draw))",
+        "print(Counter(tuple(sorted(draw)) for draw in draws).most_common(5))",
+    )
+
+
+def length_snippet() -> str:
+    """Lines that show `len` before and after sampling."""
+    return _filled(20, 9, "print(len(buffer)); buffer.sample(4); print(len(buffer))")
+
+
+def eviction_snippet(capacity: int, pushes: int, batch_size: int) -> str:
+    """Lines that show which transitions are left."""
+    return _filled(
+        capacity,
+        pushes,
+        f"print(sorted({{i for _ in range(200) for i in buffer.sample({batch_size})[1].tolist()}}))",
+        f"# expected: {list(range(max(0, pushes - capacity), pushes))}",
+    )

@@ -1,0 +1,267 @@
+"""Grade one submission: the worker on its way first, then checks, CartPole run, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from grader import __version__
+from grader.client import Worker
+from grader.environment import read_environment
+from grader.explanations import load_explanations
+from grader.keys import PUBLIC_KEY, Key
+from grader.release.digest import submission_sha256
+from grader.report.model import (
+    SCHEMA,
+    AdviceEntry,
+    AuditEntry,
+    CheckResult,
+    EnvironmentEntry,
+    GraderEntry,
+    PartResult,
+    Report,
+    SolveEntry,
+    SubmissionEntry,
+    TimingEntry,
+    View,
+    for_view,
+)
+from grader.rubric import CheckEntry, Rubric, load_rubric
+from grader.sandbox.interface import Host, SandboxFault
+from grader.sandbox.plain import start_plain
+
+if TYPE_CHECKING:
+    from grader.sandbox.intake import Submitted
+
+CARTPOLE = "cartpole"
+StartHost = Callable[[Mapping[str, bytes]], Host]
+
+
+class GraderFault(Exception):
+    """The grader itself failed; nothing is thereby said about the submission."""
+
+
+class Listener(Protocol):
+    """Told of a grading's progress while it runs."""
+
+    def starting(self, check: CheckEntry) -> None:
+        """A check begins."""
+
+    def finished(self, result: CheckResult) -> None:
+        """A check has its outcome."""
+
+    def training(self, attempt: int, updates: int, mean_return: float) -> None:
+        """The CartPole run was screened."""
+
+
+class Silent:
+    """A listener that keeps it all to itself."""
+
+    def starting(self, check: CheckEntry) -> None:
+        """Nothing."""
+
+    def finished(self, result: CheckResult) -> None:
+        """Nothing."""
+
+    def training(self, attempt: int, updates: int, mean_return: float) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is graded and for whom. `only` names parts; empty means all of them."""
+
+    solve: bool = True
+    only: frozenset[str] = frozenset()
+    view: View = "student"
+    key: Key = field(default_factory=lambda: Key(PUBLIC_KEY))
+
+    def attempts(self, part: str) -> bool:
+        """Whether this part is to be graded."""
+        if part == CARTPOLE and not self.solve:
+            return False
+        return not self.only or part in self.only
+
+
+def grade(
+    submitted: Submitted,
+    options: Options | None = None,
+    listener: Listener | None = None,
+    start_host: StartHost = start_plain,
+) -> Report:
+    """The report on one submission, in the view asked for.
+
+    Raises `GraderFault` when the grader fails; `KeyboardInterrupt` passes. No process is left
+    behind in either case.
+    """
+    options = options or Options()
+    listener = listener or Silent()
+    begun = time.perf_counter()
+    try:
+        host = start_host(submitted.files)
+    except SandboxFault as fault:
+        raise GraderFault(str(fault)) from fault
+    try:
+        rubric = load_rubric()
+        session = _Session(submitted, options, listener, rubric, Worker(host))
+        session.run_checks()
+        checked = time.perf_counter()
+        session.run_cartpole()
+        done = time.perf_counter()
+    except SandboxFault as fault:
+        raise GraderFault(str(fault)) from fault
+    finally:
+        host.close()
+    timing = TimingEntry(
+        total_s=round(done - begun, 3),
+        checks_s=round(checked - begun, 3),
+        solve_s=round(done - checked, 3),
+    )
+    return for_view(session.report(read_environment(host.tier), timing), options.view)
+
+
+class _Session:
+    """The state of one grading, from the first check to the report."""
+
+    def __init__(
+        self,
+        submitted: Submitted,
+        options: Options,
+        listener: Listener,
+        rubric: Rubric,
+        worker: Worker,
+    ) -> None:
+        from grader.checks.plugin import GradePlugin
+
+        self._submitted = submitted
+        self._options = options
+        self._listener = listener
+        self._rubric = rubric
+        self._worker = worker
+        self._explanations = load_explanations()
+        graded = {part.id for part in rubric.part if options.attempts(part.id)}
+        # The CartPole run rests on what the checks of the other parts find out.
+        needed = {p.id for p in rubric.part} if CARTPOLE in graded else graded
+        self._plugin = GradePlugin(
+            worker,
+            rubric,
+            self._explanations,
+            options.key.secret,
+            frozenset(submitted.files),
+            parts=frozenset(needed),
+            starting=self._starting,
+            finished=self._finished,
+        )
+        self._results: dict[str, CheckResult] = {}
+        self._advice: list[AdviceEntry] = []
+        self._solve = no_solve()
+
+    def run_checks(self) -> None:
+        """All checks but the CartPole run's."""
+        from grader.checks.runner import run_checks
+
+        run_checks(self._plugin)
+        if self._plugin.interrupted:
+            raise KeyboardInterrupt
+        if self._plugin.fault is not None:
+            fault = self._plugin.fault
+            raise GraderFault(f"{type(fault).__name__}: {fault}") from fault
+        self._results = {
+            check: result
+            for check, result in self._plugin.results.items()
+            if self._options.attempts(result.part)
+        }
+        self._advice = self._plugin.advice()
+
+    def run_cartpole(self) -> None:
+        """The judged training run, when it is asked for and has something to rest on."""
+        if not self._options.attempts(CARTPOLE):
+            return
+        from grader.cartpole.grade import grade_cartpole
+
+        entry = self._rubric.checks_of(CARTPOLE)[0]
+        self._listener.starting(entry)
+        result, solve = grade_cartpole(
+            entry, self._plugin, self._worker, self._options.key.secret, self._listener.training
+        )
+        self._results[entry.id] = result
+        self._solve = solve
+        self._listener.finished(result)
+
+    def report(self, environment: EnvironmentEntry, timing: TimingEntry) -> Report:
+        """Everything put together, in the staff's view."""
+        checks = [
+            self._results.get(entry.id) or _not_attempted(entry) for entry in self._rubric.check
+        ]
+        parts = []
+        for part in self._rubric.part:
+            mine = [check for check in checks if check.part == part.id]
+            parts.append(
+                PartResult(
+                    id=part.id,
+                    title=part.title,
+                    score=sum(check.score for check in mine),
+                    max_score=part.points,
+                    attempted=any(check.status != "not_attempted" for check in mine),
+                )
+            )
+        return Report(
+            schema=SCHEMA,
+            status="graded",
+            reason=None,
+            view="staff",
+            submission=SubmissionEntry(
+                name=self._submitted.name,
+                sha256=submission_sha256(self._submitted.files),
+                left_out=self._submitted.left_out,
+            ),
+            grader=GraderEntry(
+                version=__version__,
+                rubric_sha256=self._rubric.sha256,
+                key_id=self._options.key.id,
+            ),
+            environment=environment,
+            score=sum(part.score for part in parts),
+            max_score=100,
+            attempted_max=sum(part.max_score for part in parts if part.attempted),
+            parts=parts,
+            checks=checks,
+            advice=self._advice,
+            solve=self._solve,
+            timing=timing,
+        )
+
+    def _starting(self, check: CheckEntry) -> None:
+        if self._options.attempts(check.part):
+            self._listener.starting(check)
+
+    def _finished(self, result: CheckResult) -> None:
+        if self._options.attempts(result.part):
+            self._listener.finished(result)
+
+
+def _not_attempted(entry: CheckEntry) -> CheckResult:
+    return CheckResult(
+        id=entry.id,
+        part=entry.part,
+        title=entry.title,
+        status="not_attempted",
+        score=0,
+        max_score=entry.points,
+        visibility=entry.visibility,
+    )
+
+
+def no_solve() -> SolveEntry:
+    """The solve entry of a grading without a CartPole run."""
+    from grader.cartpole.schedule import THRESHOLD, Schedule
+
+    return SolveEntry(
+        status="not_attempted",
+        threshold=THRESHOLD,
+        episodes=Schedule().confirm_episodes,
+        attempts=[],
+        audit=AuditEntry(status="not_attempted", audited_updates=0, against="contract"),
+    )

@@ -1,0 +1,369 @@
+"""The messages of the channel.
+
+One request is one scenario; its reply is the trace of what happened. A scenario says what to
+build, what to load and which methods to call; it never says what is expected.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from grader.protocol.arrays import Array
+
+MODULES = ("q_network", "replay_buffer", "dqn_agent")
+Sibling = Literal["own", "stand_in"]
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of everything on the channel: immutable, with unknown fields refused."""
+
+
+# --- what student code did -------------------------------------------------------------------
+
+
+class Frame(Message):
+    """One line of the student's own files in a traceback."""
+
+    file: str
+    line: int
+    function: str
+    source: str
+
+
+class Raised(Message):
+    """An exception that left student code, as text; `frames` are outermost first."""
+
+    type: str
+    message: str
+    frames: list[Frame]
+    during: str
+
+
+class Value(Message):
+    """Something that student code returned.
+
+    `number` is what `float()` makes of it (None where it refuses); `items` are the members of a
+    tuple or list; `holds_graph` says that a tensor still hangs on to its autograd graph.
+    """
+
+    type: str
+    text: str
+    array: Array | None = None
+    number: float | None = None
+    holds_graph: bool = False
+    items: list[Value] | None = None
+
+
+class Parameter(Message):
+    """One entry of `named_parameters()`."""
+
+    name: str
+    value: Array
+    requires_grad: bool
+
+
+class Transitions(Message):
+    """N transitions, one array per field, as pushed: states (N, S) float32, actions (N,) int64,
+    rewards (N,) float32, next_states (N, S) float32, dones (N,) float32."""
+
+    states: Array
+    actions: Array
+    rewards: Array
+    next_states: Array
+    dones: Array
+
+
+# --- loading ---------------------------------------------------------------------------------
+
+
+class Load(Message, tag="load"):
+    """Import one of the three modules.
+
+    `siblings` says for the two others whether the student's file is imported and only its class
+    replaced ("own"), or a whole stand-in module takes its name ("stand_in").
+    """
+
+    module: Literal["q_network", "replay_buffer", "dqn_agent"]
+    siblings: dict[str, Sibling]
+
+
+class Loaded(Message, tag="loaded"):
+    """What the import gave: an exception, or the public names that the module defines."""
+
+    raised: Raised | None
+    names: list[str]
+
+
+# --- q_network -------------------------------------------------------------------------------
+
+
+class PlayNetwork(Message, tag="network"):
+    """Build `QNetwork`, load weights, call it on every input twice, once in a batch of one row.
+
+    `weights` are in the order of `parameters()`; None leaves the initial ones. With `gradient`,
+    the sum of the first output is differentiated with respect to the parameters. So many networks
+    as `earlier` says are built, and dropped, before this one.
+    """
+
+    state_dim: int
+    action_dim: int
+    hidden_dim: int | None
+    weights: list[Array] | None
+    inputs: list[Array]
+    training: bool = True
+    gradient: bool = False
+    earlier: int = 0
+
+
+class NetworkTrace(Message, tag="network_trace"):
+    """`outputs[i]` and `again[i]` answer `inputs[i]`; `gradients` follow `parameters`."""
+
+    parameters: list[Parameter]
+    outputs: list[Value]
+    again: list[Value]
+    gradients: list[Array | None] | None
+    inputs_changed: bool
+    raised: Raised | None
+
+
+# --- replay_buffer ---------------------------------------------------------------------------
+
+
+class Push(Message, tag="push"):
+    """Push every transition, one by one."""
+
+    transitions: Transitions
+
+
+class Sample(Message, tag="sample"):
+    """Call `sample(batch_size)` so many times in a row."""
+
+    batch_size: int
+    times: int = 1
+
+
+class Length(Message, tag="length"):
+    """Call `len(buffer)`."""
+
+
+class PlayBuffer(Message, tag="buffer"):
+    """Build `ReplayBuffer(capacity)` (None: the default) and play the operations in order."""
+
+    capacity: int | None
+    operations: list[Push | Sample | Length]
+
+
+class Sampled(Message, tag="sampled"):
+    """The draws of one `Sample`: `first` in full, and every draw stacked field by field.
+
+    `stacked` holds five arrays with a leading axis of `times`, or None when the draws did not
+    have equal shapes and dtypes, or were not five tensors.
+    """
+
+    first: Value
+    stacked: list[Array] | None
+    warnings: list[str]
+
+
+class Counted(Message, tag="counted"):
+    """What `len(buffer)` gave."""
+
+    length: int
+
+
+class BufferTrace(Message, tag="buffer_trace"):
+    """One result per operation but pushes, in order, up to the one that raised."""
+
+    results: list[Sampled | Counted]
+    raised: Raised | None
+
+
+# --- dqn_agent -------------------------------------------------------------------------------
+
+
+class Fill(Message, tag="fill"):
+    """Put transitions into the stand-in buffer, in the place of what it held.
+
+    The n-th call of its `sample(B)` within an update returns the B rows from position n·B on.
+    """
+
+    transitions: Transitions
+    stored: int
+
+
+class Update(Message, tag="update"):
+    """Call `agent.update(batch_size)`."""
+
+    batch_size: int
+    reseed: int | None = None
+
+
+class Sync(Message, tag="sync"):
+    """Call `agent.update_target()`."""
+
+
+class SetWeights(Message, tag="set_weights"):
+    """Overwrite the weights of `q_net` or `target_net` in place, as the attribute is now."""
+
+    network: Literal["q_net", "target_net"]
+    weights: list[Array]
+
+
+class OptimizerStep(Message, tag="optimizer_step"):
+    """Give the current `q_net` these gradients and call `agent.optimizer.step()`."""
+
+    gradients: list[Array]
+
+
+class Select(Message, tag="select"):
+    """Call `agent.select_action(state, epsilon)` for every row of `states`, in order."""
+
+    states: Array
+    epsilon: float
+
+
+class PlayAgent(Message, tag="agent"):
+    """Build `DQNAgent` with the stand-ins, load weights, play the operations in order."""
+
+    state_dim: int
+    action_dim: int
+    lr: float | None
+    gamma: float | None
+    q_weights: list[Array] | None
+    target_weights: list[Array] | None
+    operations: list[Fill | Update | Sync | SetWeights | OptimizerStep | Select]
+
+
+class AgentState(Message):
+    """Both networks and the settings, read again from the agent's attributes."""
+
+    q_weights: list[Array]
+    target_weights: list[Array]
+    same_object: bool
+    shared_storage: bool
+    gamma: float | None
+    lr: float | None
+    target_training: bool
+    optimizer_owns_target: bool
+
+
+class Updated(Message, tag="updated"):
+    """One call of `update`.
+
+    `gradients` are those of `q_net` when the last optimizer step of the call had just been taken
+    (None: no step was seen, or a parameter had none); `draws` come from the three global
+    generators after it.
+    """
+
+    returned: Value
+    steps: int
+    gradients: list[Array | None] | None
+    sample_calls: list[int]
+    target_has_gradient: bool
+    draws: list[float]
+    state: AgentState
+
+
+class Synced(Message, tag="synced"):
+    """The state after an operation that returns nothing."""
+
+    state: AgentState
+
+
+class Selected(Message, tag="selected"):
+    """The actions chosen, row by row; None where no integer came back."""
+
+    actions: list[int | None]
+    first: Value
+
+
+class AgentTrace(Message, tag="agent_trace"):
+    """The state after construction and one result per operation but fills."""
+
+    initial: AgentState | None
+    results: list[Updated | Synced | Selected]
+    raised: Raised | None
+
+
+# --- the CartPole run ------------------------------------------------------------------------
+
+
+class BeginRun(Message, tag="begin_run"):
+    """Build a `DQNAgent` of the student's own three files and set its initial weights."""
+
+    state_dim: int
+    action_dim: int
+    lr: float
+    gamma: float
+    weights: Array | None
+
+
+class RunBegun(Message, tag="run_begun"):
+    """Names, shapes and values of the parameters, in order, once loaded."""
+
+    parameters: list[Parameter]
+    weights: Array | None
+    raised: Raised | None
+
+
+class Advance(Message, tag="advance"):
+    """One lockstep: push what was served, learn, sync, then act on the new observations.
+
+    The target network is copied after each `sync_every`-th update, counted from `updates_before`.
+    """
+
+    transitions: Transitions | None
+    updates: int
+    updates_before: int
+    sync_every: int
+    batch_size: int
+    states: Array
+    epsilon: float
+
+
+class RunUpdate(Message):
+    """One update of the run: the batches that `sample` returned, the loss, all weights after.
+
+    Weights before are not sent: the judge goes on from the weights that it was last told, so a
+    change between two updates shows in the second.
+    """
+
+    batches: list[list[Array] | None]
+    loss: float | None
+    weights: Array | None
+
+
+class Advanced(Message, tag="advanced"):
+    """The updates and the actions of one lockstep."""
+
+    updates: list[RunUpdate]
+    actions: list[int | None]
+    raised: Raised | None
+
+
+class Refused(Message, tag="refused"):
+    """The worker could not play the request (a fault of the worker, not of the student)."""
+
+    reason: str
+
+
+Request = Load | PlayNetwork | PlayBuffer | PlayAgent | BeginRun | Advance
+Reply = Loaded | NetworkTrace | BufferTrace | AgentTrace | RunBegun | Advanced | Refused
+
+
+class RequestFrame(Message):
+    """A request with its number and the time it may take, in seconds of CPU and of wall clock."""
+
+    id: int
+    cpu_s: float
+    wall_s: float
+    body: Request
+
+
+class ReplyFrame(Message):
+    """A reply, echoing the number of its request."""
+
+    id: int
+    body: Reply

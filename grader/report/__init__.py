@@ -1,0 +1,1 @@
+"""The Report and one pure function per format: `Report -> text or bytes`."""

@@ -1,0 +1,173 @@
+"""The report, `dqn-grade-report/v1`: the contract's JSON object as typed structs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA = "dqn-grade-report/v1"
+
+Status = Literal["passed", "failed", "blocked", "timed_out", "crashed", "not_attempted"]
+View = Literal["student", "staff"]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the report's objects."""
+
+
+class SubmissionEntry(Entry):
+    """What was graded."""
+
+    name: str
+    sha256: str
+    left_out: list[str]
+
+
+class GraderEntry(Entry):
+    """Which grader, rubric and key."""
+
+    version: str
+    rubric_sha256: str
+    key_id: str
+
+
+class EnvironmentEntry(Entry):
+    """Where it ran, as the judge sees it."""
+
+    python: str
+    torch: str
+    numpy: str
+    gymnasium: str
+    platform: str
+    cpu: str
+    threads: int
+    sandbox: str
+
+
+class PartResult(Entry):
+    """A part's score; `attempted` says whether any of its checks was run."""
+
+    id: str
+    title: str
+    score: int
+    max_score: int
+    attempted: bool
+
+
+class LocationEntry(Entry):
+    """A line of the student's code."""
+
+    file: str
+    line: int
+
+
+class CheckResult(Entry):
+    """One check: its outcome and the three slots of feedback."""
+
+    id: str
+    part: str
+    title: str
+    status: Status
+    score: int
+    max_score: int
+    visibility: Literal["visible", "hidden", "after_due_date", "after_published"]
+    code: str | None = None
+    observed: str | None = None
+    why: str | None = None
+    hint: str | None = None
+    reproduce: str | None = None
+    output: str | None = None
+    blocked_by: str | None = None
+    location: LocationEntry | None = None
+    duration_s: float = 0.0
+
+
+class AdviceEntry(Entry):
+    """A remark that costs no point."""
+
+    code: str
+    message: str
+    location: LocationEntry | None = None
+
+
+class AttemptEntry(Entry):
+    """One training run: `curve` holds pairs of updates and mean greedy return.
+
+    `seed` is told in the staff view only.
+    """
+
+    solved: bool
+    updates: int
+    environment_steps: int
+    mean_return: float | None
+    curve: list[tuple[int, float]]
+    seed: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class AuditEntry(Entry):
+    """Whether every update of the runs was the algorithm's: `against` names which."""
+
+    status: Literal["passed", "failed", "not_attempted"]
+    audited_updates: int
+    against: str
+
+
+class SolveEntry(Entry):
+    """The CartPole run."""
+
+    status: Status
+    threshold: float
+    episodes: int
+    attempts: list[AttemptEntry]
+    audit: AuditEntry
+
+
+class TimingEntry(Entry):
+    """Wall-clock seconds."""
+
+    total_s: float
+    checks_s: float
+    solve_s: float
+
+
+class Report(Entry):
+    """Everything that a grading says; the maximum is always 100."""
+
+    schema: str
+    status: Literal["graded", "ungradable", "grader_fault", "interrupted"]
+    reason: str | None
+    view: View
+    submission: SubmissionEntry
+    grader: GraderEntry
+    environment: EnvironmentEntry
+    score: int | None
+    max_score: int
+    attempted_max: int
+    parts: list[PartResult]
+    checks: list[CheckResult]
+    advice: list[AdviceEntry]
+    solve: SolveEntry
+    timing: TimingEntry
+
+
+def for_view(report: Report, view: View) -> Report:
+    """The report as this reader may see it.
+
+    Students see of hidden checks the title, why and hint, and no seeds.
+    """
+    if view == "staff":
+        return msgspec.structs.replace(report, view=view)
+    checks = [
+        check
+        if check.visibility == "visible"
+        else msgspec.structs.replace(
+            check, observed=None, reproduce=None, output=None, location=None
+        )
+        for check in report.checks
+    ]
+    attempts = [
+        msgspec.structs.replace(attempt, seed=msgspec.UNSET) for attempt in report.solve.attempts
+    ]
+    solve = msgspec.structs.replace(report.solve, attempts=attempts)
+    return msgspec.structs.replace(report, view=view, checks=checks, solve=solve)

@@ -1,0 +1,1 @@
+"""Starting workers apart from the judge, and taking submissions in."""

@@ -1,0 +1,101 @@
+"""Play a `PlayBuffer` scenario with the student's `ReplayBuffer`."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.protocol.arrays import Array, from_numpy, to_numpy
+from grader.protocol.messages import (
+    BufferTrace,
+    Counted,
+    Length,
+    PlayBuffer,
+    Push,
+    Sample,
+    Sampled,
+    Transitions,
+)
+from grader.worker.describe import describe, describe_exception, safely
+from grader.worker.loader import Submission
+
+MAX_WARNINGS = 4
+
+
+def push_all(buffer: Any, transitions: Transitions) -> None:
+    """Push row by row what Gymnasium and the training loop hand over: a float32 array per state,
+    a Python int, a Python float and `float(terminated)`."""
+    states = to_numpy(transitions.states)
+    next_states = to_numpy(transitions.next_states)
+    actions = to_numpy(transitions.actions).tolist()
+    rewards = to_numpy(transitions.rewards).tolist()
+    dones = to_numpy(transitions.dones).tolist()
+    for i, action in enumerate(actions):
+        buffer.push(states[i].copy(), action, rewards[i], next_states[i].copy(), dones[i])
+
+
+def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
+    """Build and play; the trace holds the results before an exception."""
+    results: list[Sampled | Counted] = []
+    capacity = request.capacity
+    during = f"ReplayBuffer({'' if capacity is None else f'capacity={capacity}'})"
+    try:
+        buffer_class = submission.get("replay_buffer", "ReplayBuffer")
+        buffer = buffer_class() if capacity is None else buffer_class(capacity=capacity)
+        for operation in request.operations:
+            if isinstance(operation, Push):
+                during = "ReplayBuffer.push"
+                push_all(buffer, operation.transitions)
+            elif isinstance(operation, Sample):
+                during = f"ReplayBuffer.sample({operation.batch_size})"
+                results.append(_sample(buffer, operation))
+            elif isinstance(operation, Length):
+                during = "len(buffer)"
+                results.append(Counted(length=len(buffer)))
+    except BaseException as error:
+        return BufferTrace(
+            results=results, raised=describe_exception(error, during, submission.folder)
+        )
+    return BufferTrace(results=results, raised=None)
+
+
+def _sample(buffer: Any, operation: Sample) -> Sampled:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        draw = buffer.sample(operation.batch_size)
+    first = describe(draw)
+    draws = [_fields_or_none(draw)]
+    for _ in range(operation.times - 1):
+        draws.append(_fields_or_none(buffer.sample(operation.batch_size)))
+    told = [safely(lambda w=w: str(w.message)[:200], "") for w in caught[:MAX_WARNINGS]]
+    return Sampled(first=first, stacked=_stack(draws), warnings=told)
+
+
+def _fields_or_none(draw: Any) -> list[np.ndarray[Any, Any]] | None:
+    return safely(lambda: _fields(draw), None)
+
+
+def _fields(draw: Any) -> list[np.ndarray[Any, Any]] | None:
+    """The five fields of a draw as arrays of their own, or None when it is something else."""
+    if not isinstance(draw, tuple | list) or len(draw) != 5:
+        return None
+    fields = [
+        field.detach().cpu().numpy() if isinstance(field, torch.Tensor) else np.asarray(field)
+        for field in draw
+    ]
+    return [field.copy() for field in fields]
+
+
+def _stack(draws: list[list[np.ndarray[Any, Any]] | None]) -> list[Array] | None:
+    """One array per field with a leading axis of draws, or None when the draws are not alike."""
+    kinds = {
+        None if draw is None else tuple((field.dtype, field.shape) for field in draw)
+        for draw in draws
+    }
+    if len(kinds) != 1 or None in kinds:
+        return None
+    alike = [draw for draw in draws if draw is not None]
+    return [from_numpy(np.stack([draw[i] for draw in alike])) for i in range(5)]

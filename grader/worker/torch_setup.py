@@ -1,0 +1,101 @@
+"""Import torch once, quickly, and put its global state back between scenarios."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+SEED = 20_240_607
+
+
+class _LazyDynamo(types.ModuleType):
+    """Stands in for `torch._dynamo`, which eager code never needs and which takes a second.
+
+    `torch.optim` imports it only to call `disable`. Whoever asks for anything else gets the real
+    module, which then takes this one's place.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _disable(fn: Callable[..., Any] | None = None, *_args: Any, **_kwargs: Any) -> Any:
+    return fn if fn is not None else lambda wrapped: wrapped
+
+
+def _no_compile(model: Any = None, **_kwargs: Any) -> Any:
+    return model if model is not None else lambda wrapped: wrapped
+
+
+def prepare_torch() -> None:
+    """Import torch with one thread, `torch.compile` a no-op, and the optimizer's slow import cut."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    torch.compile = _no_compile  # type: ignore[assignment]
+    stub = _LazyDynamo("torch._dynamo")
+    stub.disable = _disable  # type: ignore[attr-defined]
+    stub.graph_break = lambda *_a, **_k: None  # type: ignore[attr-defined]
+    sys.modules["torch._dynamo"] = stub
+    torch._dynamo = stub  # type: ignore[assignment]
+    try:
+        torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    except Exception:  # another torch than the one this was written for: pay the import
+        sys.modules.pop("torch._dynamo", None)
+        del torch._dynamo
+        importlib.import_module("torch._dynamo")
+
+
+class _Entropy:
+    """A seeded stand-in for the operating system's entropy, as seen from Python."""
+
+    def __init__(self) -> None:
+        self._source = random.Random(SEED)
+
+    def __call__(self, size: int) -> bytes:
+        return self._source.randbytes(size)
+
+
+def restore_globals(seed: int = SEED) -> None:
+    """Default dtype, device, grad mode, thread count, generators and entropy as at the start."""
+    import os
+
+    import torch
+
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+    torch.autograd.set_detect_anomaly(False)
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+    entropy = _Entropy()
+    os.urandom = entropy
+    random._urandom = entropy  # type: ignore[attr-defined]
+    seed_generators(seed)
+
+
+def seed_generators(seed: int) -> None:
+    """Seed the three global generators that submissions draw from."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def generator_draws() -> list[float]:
+    """One number from each global generator."""
+    import torch
+
+    return [random.random(), float(np.random.random()), float(torch.rand(()))]
