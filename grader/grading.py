@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from grader import __version__
 from grader.client import Worker
@@ -240,6 +240,62 @@ class _Session:
     def _finished(self, result: CheckResult) -> None:
         if self._options.attempts(result.part):
             self._listener.finished(result)
+
+
+def fault_report(
+    submitted: Submitted,
+    options: Options,
+    status: Literal["grader_fault", "interrupted"],
+    reason: str,
+) -> Report:
+    """The report of a grading that came to no verdict: no score, nothing said of any check."""
+    return _empty_report(
+        SubmissionEntry(
+            name=submitted.name,
+            sha256=submission_sha256(submitted.files),
+            left_out=submitted.left_out,
+        ),
+        options,
+        status,
+        reason,
+        score=None,
+    )
+
+
+def ungradable_report(name: str, options: Options, reason: str) -> Report:
+    """The report on a path at which nothing can be graded: score 0."""
+    submission = SubmissionEntry(name=name, sha256=submission_sha256({}), left_out=[])
+    return _empty_report(submission, options, "ungradable", reason, score=0)
+
+
+def _empty_report(
+    submission: SubmissionEntry,
+    options: Options,
+    status: Literal["grader_fault", "interrupted", "ungradable"],
+    reason: str,
+    score: int | None,
+) -> Report:
+    rubric = load_rubric()
+    return Report(
+        schema=SCHEMA,
+        status=status,
+        reason=reason,
+        view=options.view,
+        submission=submission,
+        grader=GraderEntry(version=__version__, rubric_sha256=rubric.sha256, key_id=options.key.id),
+        environment=read_environment("none"),
+        score=score,
+        max_score=100,
+        attempted_max=0,
+        parts=[
+            PartResult(id=p.id, title=p.title, score=0, max_score=p.points, attempted=False)
+            for p in rubric.part
+        ],
+        checks=[_not_attempted(entry) for entry in rubric.check],
+        advice=[],
+        solve=no_solve(),
+        timing=TimingEntry(total_s=0.0, checks_s=0.0, solve_s=0.0),
+    )
 
 
 def _not_attempted(entry: CheckEntry) -> CheckResult:

@@ -102,8 +102,8 @@ class Audit:
         with np.errstate(all="ignore"):
             try:
                 expected = self._learner.update(batches[0], batches[-1]).q
-            except (ValueError, IndexError) as error:
-                raise AuditFailed(f"the update cannot be followed: {error}") from None
+            except (ValueError, IndexError) as mismatch:
+                raise AuditFailed(f"the update cannot be followed: {mismatch}") from None
         self.updates += 1
         error = _relative_error(before, after, expected)
         self.largest_error = max(self.largest_error, error)

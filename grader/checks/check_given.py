@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from grader.checks.agents import Agents, Operation, encode_weights, random_weights
@@ -53,7 +55,7 @@ def check_given_agent(agents: Agents) -> None:
 
 
 def _require_adam(
-    results: list[object], q: list[np.ndarray], gradients: list[np.ndarray], lr: float
+    results: Sequence[object], q: list[np.ndarray], gradients: list[np.ndarray], lr: float
 ) -> None:
     adam = Adam(lr)
     weights = [w.copy() for w in q]

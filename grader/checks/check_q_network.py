@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from grader.checks.compare import close, doubles, show, tensor_problem
+from grader.checks.compare import close, doubles, shown, tensor_problem
 from grader.checks.explore import explore
 from grader.checks.feedback import Failure
 from grader.checks.networks import PROBE, Networks, Shape, batch_of
@@ -112,8 +112,7 @@ def check_rows_independent(networks: Networks) -> None:
             first, second = doubles(out.array), doubles(again.array)
             if first is None or second is None or not close(second, first, rel=1e-5):
                 raise Failure(
-                    f"The same states gave {show(first if first is not None else np.nan)} and then "
-                    f"{show(second if second is not None else np.nan)}.",
+                    f"The same states gave {shown(first)} and then {shown(second)}.",
                     why="Acting greedily and the TD target need one value per state and action.",
                     code="NET_STOCHASTIC_LAYER",
                     reproduce=networks.twice_snippet(),
@@ -130,8 +129,7 @@ def check_rows_independent(networks: Networks) -> None:
             if got is None or expected is None or not close(got, expected, rel=1e-4):
                 raise Failure(
                     f"A state's Q-values change when it is given {where}: "
-                    f"{show(expected if expected is not None else np.nan)} became "
-                    f"{show(got if got is not None else np.nan)}.",
+                    f"{shown(expected)} became {shown(got)}.",
                     why="Every row of the batch is a state for itself.",
                     code="NET_BATCH_STATISTICS",
                 )

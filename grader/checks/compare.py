@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from grader.oracle.models import Floats
 from grader.protocol.arrays import Array, to_numpy
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import Value
 
-Doubles = npt.NDArray[np.float64]
+#: Values as float64.
+Doubles = Floats
 
 #: Relative to the largest expected value; float32 sums of the sizes used here stay far below.
 TOLERANCE = 1e-4
@@ -72,6 +73,11 @@ def list_of_doubles(arrays: list[Array] | list[Array | None] | None) -> list[Dou
         return None
     values = [doubles(array) for array in arrays]
     return None if any(v is None for v in values) else [v for v in values if v is not None]
+
+
+def shown(numbers: Doubles | None) -> str:
+    """`show`, or what to call something that is not made of finite numbers."""
+    return "something that is not all finite numbers" if numbers is None else show(numbers)
 
 
 def show(numbers: Any, digits: int = 4) -> str:

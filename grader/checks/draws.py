@@ -100,7 +100,11 @@ class Draws:
     def consumes(self) -> bool:
         """Whether one call of `sample` changes `len(buffer)`."""
         stored = distinct_transitions(10, np.random.default_rng(0))
-        operations = [Push(transitions=encode(stored)), Sample(batch_size=2), Length()]
+        operations: list[Push | Sample | Length] = [
+            Push(transitions=encode(stored)),
+            Sample(batch_size=2),
+            Length(),
+        ]
         trace = self.part.ask(PlayBuffer(capacity=20, operations=operations), BufferTrace)
         counts = [r.length for r in trace.results if isinstance(r, Counted)]
         return trace.raised is None and counts != [10]
@@ -168,4 +172,5 @@ def _lookup(values: Doubles, stored: Any) -> Indices | None:
     nearest = distance.argmin(axis=1)
     if float(distance.min(axis=1).max(initial=0.0)) > 1e-4:
         return None
-    return nearest.reshape(values.shape[:2])
+    found: Indices = nearest.reshape(values.shape[:2])
+    return found

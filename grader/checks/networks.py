@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from grader.checks.compare import Doubles, close, doubles, list_of_doubles, show
+from grader.checks.compare import Doubles, close, doubles, list_of_doubles, show, shown
 from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.part import Part
 from grader.checks.seeds import generator
@@ -198,8 +198,8 @@ class Networks:
             got = got.reshape(expected.shape)  # shapes are judged by a check of their own
         if got is None or not close(got, expected):
             raise Failure(
-                f"With known weights, `{shape.call()}` gave {show(got if got is not None else np.nan)}"
-                f" for {rows} state(s), expected {show(expected)}.",
+                f"With known weights, `{shape.call()}` gave {shown(got)} for {rows} state(s), "
+                f"expected {show(expected)}.",
                 why="The network is Linear, ReLU, Linear, ReLU, Linear, for any dimensions.",
                 reproduce=self.snippet(shape, rows, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
             )
@@ -217,11 +217,10 @@ class Networks:
             )
         trace = self.play(shape, [batch_of(2, shape.state_dim)])
         got = [_squeeze(p.value.shape) for p in trace.parameters]
-        code = _parameter_code(got, shape)
         raise Failure(
             "With known weights, the outputs are not those of Linear, ReLU, Linear, ReLU, Linear.",
             why="Two hidden layers, each followed by a ReLU, then a linear output layer.",
-            code=code,
+            code=_parameter_code(got, shape),
             reproduce=self.snippet(shape, 2, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
         )
 
@@ -230,10 +229,9 @@ class Networks:
         states = batch_of(3, shape.state_dim)
         trace = self.play(shape, [states], weights=self.weights(shape), training=False)
         got = doubles(trace.outputs[0].array)
-        shown = show(got) if got is not None else "something else"
         raise Failure(
             f"The outputs fit {found.output} after the last layer: with known weights they are "
-            f"{shown}, where the linear layer alone gives values of both signs.",
+            f"{shown(got)}, where the linear layer alone gives values of both signs.",
             why="A Q-value is an expected return: it can have any sign and size.",
             code=found.output_code,
         )

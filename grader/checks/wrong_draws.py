@@ -221,7 +221,7 @@ def snippet(batch_size: int) -> str:
         100,
         70,
         f"for field in buffer.sample({batch_size}):",
-        "    print(type(field).__name__, getattr(field, 'dtype', None), getattr(field, 'shape', None))",
+        "    print(type(field).__name__, *(getattr(field, x, '') for x in ('dtype', 'shape')))",
     )
 
 
@@ -258,6 +258,7 @@ def eviction_snippet(capacity: int, pushes: int, batch_size: int) -> str:
     return _filled(
         capacity,
         pushes,
-        f"print(sorted({{i for _ in range(200) for i in buffer.sample({batch_size})[1].tolist()}}))",
+        f"draws = [buffer.sample({batch_size})[1].tolist() for _ in range(200)]",
+        "print(sorted({i for draw in draws for i in draw}))",
         f"# expected: {list(range(max(0, pushes - capacity), pushes))}",
     )

@@ -104,7 +104,7 @@ class Learner:
         return self.rewards(batch) + self.discount() * future
 
     def selection(self, batch: Batch, q_values: Floats) -> Floats:
-        """Coefficients (B, A) whose product with Q(s, ·), summed over actions, is the prediction."""
+        """Coefficients (B, A); Σ_a of their product with Q(s, ·) is the prediction."""
         chosen = np.zeros_like(q_values)
         chosen[np.arange(len(batch)), batch.actions] = 1
         return chosen

@@ -131,7 +131,11 @@ def _gelu_tanh(x: Floats) -> Floats:
 
 
 def _leaky(slope: float) -> Activation:
-    return lambda x: np.where(x > 0, x, slope * x)
+    def leaky(x: Floats) -> Floats:
+        out: Floats = np.where(x > 0, x, slope * x)
+        return out
+
+    return leaky
 
 
 #: Hidden activations other than ReLU, by the name under which they are shown.

@@ -146,7 +146,8 @@ class DoubleDQN(Variation):
 
     def bootstrap(self, batch: Batch) -> Floats:
         best = self.model.forward(self.q, batch.next_states).argmax(axis=1)
-        return self.next_values(batch)[np.arange(len(batch)), best]
+        out: Floats = self.next_values(batch)[np.arange(len(batch)), best]
+        return out
 
 
 class DoubleDQNReversed(DoubleDQN):
@@ -157,7 +158,8 @@ class DoubleDQNReversed(DoubleDQN):
 
     def bootstrap(self, batch: Batch) -> Floats:
         best = self.next_values(batch).argmax(axis=1)
-        return self.model.forward(self.q, batch.next_states)[np.arange(len(batch)), best]
+        out: Floats = self.model.forward(self.q, batch.next_states)[np.arange(len(batch)), best]
+        return out
 
 
 class TargetOnStates(Variation):
@@ -227,7 +229,8 @@ class ArgmaxAsValue(_Max):
 
     def bootstrap(self, batch: Batch) -> Floats:
         values = self.next_values(batch)
-        return values.argmax(axis=1).astype(values.dtype)
+        out: Floats = values.argmax(axis=1).astype(values.dtype)
+        return out
 
 
 class StoredActionBootstrap(_Max):
@@ -243,7 +246,7 @@ class RewardClipped(Variation):
     """r clipped to [−1, 1]."""
 
     code = "UPDATE_REWARD_SHAPED"
-    checks = ("update.td_target", "update.terminal")
+    checks: ClassVar[tuple[str, ...]] = ("update.td_target", "update.terminal")
 
     def rewards(self, batch: Batch) -> Floats:
         return np.clip(batch.rewards, -1, 1)

@@ -23,7 +23,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 # --- what student code did -------------------------------------------------------------------
 
 
-class Frame(Message):
+class Frame(Message, frozen=True):
     """One line of the student's own files in a traceback."""
 
     file: str
@@ -32,7 +32,7 @@ class Frame(Message):
     source: str
 
 
-class Raised(Message):
+class Raised(Message, frozen=True):
     """An exception that left student code, as text; `frames` are outermost first."""
 
     type: str
@@ -41,7 +41,7 @@ class Raised(Message):
     during: str
 
 
-class Value(Message):
+class Value(Message, frozen=True):
     """Something that student code returned.
 
     `number` is what `float()` makes of it (None where it refuses); `items` are the members of a
@@ -56,7 +56,7 @@ class Value(Message):
     items: list[Value] | None = None
 
 
-class Parameter(Message):
+class Parameter(Message, frozen=True):
     """One entry of `named_parameters()`."""
 
     name: str
@@ -64,7 +64,7 @@ class Parameter(Message):
     requires_grad: bool
 
 
-class Transitions(Message):
+class Transitions(Message, frozen=True):
     """N transitions, one array per field, as pushed: states (N, S) float32, actions (N,) int64,
     rewards (N,) float32, next_states (N, S) float32, dones (N,) float32."""
 
@@ -78,7 +78,7 @@ class Transitions(Message):
 # --- loading ---------------------------------------------------------------------------------
 
 
-class Load(Message, tag="load"):
+class Load(Message, frozen=True, tag="load"):
     """Import one of the three modules.
 
     `siblings` says for the two others whether the student's file is imported and only its class
@@ -89,7 +89,7 @@ class Load(Message, tag="load"):
     siblings: dict[str, Sibling]
 
 
-class Loaded(Message, tag="loaded"):
+class Loaded(Message, frozen=True, tag="loaded"):
     """What the import gave: an exception, or the public names that the module defines."""
 
     raised: Raised | None
@@ -99,7 +99,7 @@ class Loaded(Message, tag="loaded"):
 # --- q_network -------------------------------------------------------------------------------
 
 
-class PlayNetwork(Message, tag="network"):
+class PlayNetwork(Message, frozen=True, tag="network"):
     """Build `QNetwork`, load weights, call it on every input twice, once in a batch of one row.
 
     `weights` are in the order of `parameters()`; None leaves the initial ones. With `gradient`,
@@ -117,7 +117,7 @@ class PlayNetwork(Message, tag="network"):
     earlier: int = 0
 
 
-class NetworkTrace(Message, tag="network_trace"):
+class NetworkTrace(Message, frozen=True, tag="network_trace"):
     """`outputs[i]` and `again[i]` answer `inputs[i]`; `gradients` follow `parameters`."""
 
     parameters: list[Parameter]
@@ -131,31 +131,31 @@ class NetworkTrace(Message, tag="network_trace"):
 # --- replay_buffer ---------------------------------------------------------------------------
 
 
-class Push(Message, tag="push"):
+class Push(Message, frozen=True, tag="push"):
     """Push every transition, one by one."""
 
     transitions: Transitions
 
 
-class Sample(Message, tag="sample"):
+class Sample(Message, frozen=True, tag="sample"):
     """Call `sample(batch_size)` so many times in a row."""
 
     batch_size: int
     times: int = 1
 
 
-class Length(Message, tag="length"):
+class Length(Message, frozen=True, tag="length"):
     """Call `len(buffer)`."""
 
 
-class PlayBuffer(Message, tag="buffer"):
+class PlayBuffer(Message, frozen=True, tag="buffer"):
     """Build `ReplayBuffer(capacity)` (None: the default) and play the operations in order."""
 
     capacity: int | None
     operations: list[Push | Sample | Length]
 
 
-class Sampled(Message, tag="sampled"):
+class Sampled(Message, frozen=True, tag="sampled"):
     """The draws of one `Sample`: `first` in full, and every draw stacked field by field.
 
     `stacked` holds five arrays with a leading axis of `times`, or None when the draws did not
@@ -167,13 +167,13 @@ class Sampled(Message, tag="sampled"):
     warnings: list[str]
 
 
-class Counted(Message, tag="counted"):
+class Counted(Message, frozen=True, tag="counted"):
     """What `len(buffer)` gave."""
 
     length: int
 
 
-class BufferTrace(Message, tag="buffer_trace"):
+class BufferTrace(Message, frozen=True, tag="buffer_trace"):
     """One result per operation but pushes, in order, up to the one that raised."""
 
     results: list[Sampled | Counted]
@@ -183,7 +183,7 @@ class BufferTrace(Message, tag="buffer_trace"):
 # --- dqn_agent -------------------------------------------------------------------------------
 
 
-class Fill(Message, tag="fill"):
+class Fill(Message, frozen=True, tag="fill"):
     """Put transitions into the stand-in buffer, in the place of what it held.
 
     The n-th call of its `sample(B)` within an update returns the B rows from position n·B on.
@@ -193,38 +193,38 @@ class Fill(Message, tag="fill"):
     stored: int
 
 
-class Update(Message, tag="update"):
+class Update(Message, frozen=True, tag="update"):
     """Call `agent.update(batch_size)`."""
 
     batch_size: int
     reseed: int | None = None
 
 
-class Sync(Message, tag="sync"):
+class Sync(Message, frozen=True, tag="sync"):
     """Call `agent.update_target()`."""
 
 
-class SetWeights(Message, tag="set_weights"):
+class SetWeights(Message, frozen=True, tag="set_weights"):
     """Overwrite the weights of `q_net` or `target_net` in place, as the attribute is now."""
 
     network: Literal["q_net", "target_net"]
     weights: list[Array]
 
 
-class OptimizerStep(Message, tag="optimizer_step"):
+class OptimizerStep(Message, frozen=True, tag="optimizer_step"):
     """Give the current `q_net` these gradients and call `agent.optimizer.step()`."""
 
     gradients: list[Array]
 
 
-class Select(Message, tag="select"):
+class Select(Message, frozen=True, tag="select"):
     """Call `agent.select_action(state, epsilon)` for every row of `states`, in order."""
 
     states: Array
     epsilon: float
 
 
-class PlayAgent(Message, tag="agent"):
+class PlayAgent(Message, frozen=True, tag="agent"):
     """Build `DQNAgent` with the stand-ins, load weights, play the operations in order."""
 
     state_dim: int
@@ -236,7 +236,7 @@ class PlayAgent(Message, tag="agent"):
     operations: list[Fill | Update | Sync | SetWeights | OptimizerStep | Select]
 
 
-class AgentState(Message):
+class AgentState(Message, frozen=True):
     """Both networks and the settings, read again from the agent's attributes."""
 
     q_weights: list[Array]
@@ -249,7 +249,7 @@ class AgentState(Message):
     optimizer_owns_target: bool
 
 
-class Updated(Message, tag="updated"):
+class Updated(Message, frozen=True, tag="updated"):
     """One call of `update`.
 
     `gradients` are those of `q_net` when the last optimizer step of the call had just been taken
@@ -266,20 +266,20 @@ class Updated(Message, tag="updated"):
     state: AgentState
 
 
-class Synced(Message, tag="synced"):
+class Synced(Message, frozen=True, tag="synced"):
     """The state after an operation that returns nothing."""
 
     state: AgentState
 
 
-class Selected(Message, tag="selected"):
+class Selected(Message, frozen=True, tag="selected"):
     """The actions chosen, row by row; None where no integer came back."""
 
     actions: list[int | None]
     first: Value
 
 
-class AgentTrace(Message, tag="agent_trace"):
+class AgentTrace(Message, frozen=True, tag="agent_trace"):
     """The state after construction and one result per operation but fills."""
 
     initial: AgentState | None
@@ -290,7 +290,7 @@ class AgentTrace(Message, tag="agent_trace"):
 # --- the CartPole run ------------------------------------------------------------------------
 
 
-class BeginRun(Message, tag="begin_run"):
+class BeginRun(Message, frozen=True, tag="begin_run"):
     """Build a `DQNAgent` of the student's own three files and set its initial weights."""
 
     state_dim: int
@@ -300,7 +300,7 @@ class BeginRun(Message, tag="begin_run"):
     weights: Array | None
 
 
-class RunBegun(Message, tag="run_begun"):
+class RunBegun(Message, frozen=True, tag="run_begun"):
     """Names, shapes and values of the parameters, in order, once loaded."""
 
     parameters: list[Parameter]
@@ -308,7 +308,7 @@ class RunBegun(Message, tag="run_begun"):
     raised: Raised | None
 
 
-class Advance(Message, tag="advance"):
+class Advance(Message, frozen=True, tag="advance"):
     """One lockstep: push what was served, learn, sync, then act on the new observations.
 
     The target network is copied after each `sync_every`-th update, counted from `updates_before`.
@@ -323,7 +323,7 @@ class Advance(Message, tag="advance"):
     epsilon: float
 
 
-class RunUpdate(Message):
+class RunUpdate(Message, frozen=True):
     """One update of the run: the batches that `sample` returned, the loss, all weights after.
 
     Weights before are not sent: the judge goes on from the weights that it was last told, so a
@@ -335,7 +335,7 @@ class RunUpdate(Message):
     weights: Array | None
 
 
-class Advanced(Message, tag="advanced"):
+class Advanced(Message, frozen=True, tag="advanced"):
     """The updates and the actions of one lockstep."""
 
     updates: list[RunUpdate]
@@ -343,7 +343,7 @@ class Advanced(Message, tag="advanced"):
     raised: Raised | None
 
 
-class Refused(Message, tag="refused"):
+class Refused(Message, frozen=True, tag="refused"):
     """The worker could not play the request (a fault of the worker, not of the student)."""
 
     reason: str
@@ -353,7 +353,7 @@ Request = Load | PlayNetwork | PlayBuffer | PlayAgent | BeginRun | Advance
 Reply = Loaded | NetworkTrace | BufferTrace | AgentTrace | RunBegun | Advanced | Refused
 
 
-class RequestFrame(Message):
+class RequestFrame(Message, frozen=True):
     """A request with its number and the time it may take, in seconds of CPU and of wall clock."""
 
     id: int
@@ -362,7 +362,7 @@ class RequestFrame(Message):
     body: Request
 
 
-class ReplyFrame(Message):
+class ReplyFrame(Message, frozen=True):
     """A reply, echoing the number of its request."""
 
     id: int

@@ -13,7 +13,7 @@ import selectors
 import socket
 import threading
 import time
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from grader.protocol.errors import ChannelClosed, DeadlineExpired
 
@@ -154,7 +154,7 @@ class SocketTransport:
 class PipeTransport:
     """Two pipes for the channel and one for prints, each read by a thread of its own."""
 
-    def __init__(self, to_worker: BinaryIO, from_worker: BinaryIO, prints: BinaryIO) -> None:
+    def __init__(self, to_worker: IO[bytes], from_worker: IO[bytes], prints: IO[bytes]) -> None:
         self.output = OutputLog()
         self._to_worker = to_worker
         self._from_worker = from_worker

@@ -16,7 +16,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the report's objects."""
 
 
-class SubmissionEntry(Entry):
+class SubmissionEntry(Entry, frozen=True):
     """What was graded."""
 
     name: str
@@ -24,7 +24,7 @@ class SubmissionEntry(Entry):
     left_out: list[str]
 
 
-class GraderEntry(Entry):
+class GraderEntry(Entry, frozen=True):
     """Which grader, rubric and key."""
 
     version: str
@@ -32,7 +32,7 @@ class GraderEntry(Entry):
     key_id: str
 
 
-class EnvironmentEntry(Entry):
+class EnvironmentEntry(Entry, frozen=True):
     """Where it ran, as the judge sees it."""
 
     python: str
@@ -45,7 +45,7 @@ class EnvironmentEntry(Entry):
     sandbox: str
 
 
-class PartResult(Entry):
+class PartResult(Entry, frozen=True):
     """A part's score; `attempted` says whether any of its checks was run."""
 
     id: str
@@ -55,14 +55,14 @@ class PartResult(Entry):
     attempted: bool
 
 
-class LocationEntry(Entry):
+class LocationEntry(Entry, frozen=True):
     """A line of the student's code."""
 
     file: str
     line: int
 
 
-class CheckResult(Entry):
+class CheckResult(Entry, frozen=True):
     """One check: its outcome and the three slots of feedback."""
 
     id: str
@@ -83,7 +83,7 @@ class CheckResult(Entry):
     duration_s: float = 0.0
 
 
-class AdviceEntry(Entry):
+class AdviceEntry(Entry, frozen=True):
     """A remark that costs no point."""
 
     code: str
@@ -91,7 +91,7 @@ class AdviceEntry(Entry):
     location: LocationEntry | None = None
 
 
-class AttemptEntry(Entry):
+class AttemptEntry(Entry, frozen=True):
     """One training run: `curve` holds pairs of updates and mean greedy return.
 
     `seed` is told in the staff view only.
@@ -105,7 +105,7 @@ class AttemptEntry(Entry):
     seed: int | msgspec.UnsetType = msgspec.UNSET
 
 
-class AuditEntry(Entry):
+class AuditEntry(Entry, frozen=True):
     """Whether every update of the runs was the algorithm's: `against` names which."""
 
     status: Literal["passed", "failed", "not_attempted"]
@@ -113,7 +113,7 @@ class AuditEntry(Entry):
     against: str
 
 
-class SolveEntry(Entry):
+class SolveEntry(Entry, frozen=True):
     """The CartPole run."""
 
     status: Status
@@ -123,7 +123,7 @@ class SolveEntry(Entry):
     audit: AuditEntry
 
 
-class TimingEntry(Entry):
+class TimingEntry(Entry, frozen=True):
     """Wall-clock seconds."""
 
     total_s: float
@@ -131,7 +131,7 @@ class TimingEntry(Entry):
     solve_s: float
 
 
-class Report(Entry):
+class Report(Entry, frozen=True):
     """Everything that a grading says; the maximum is always 100."""
 
     schema: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from grader.protocol.messages import MODULES
 
@@ -58,7 +58,7 @@ def take_in(path: Path) -> Submitted:
     if not path.exists():
         raise IntakeError(f"there is nothing at `{path}`", "check the path for a typing error")
     if path.is_dir():
-        return _choose(path.resolve().name, _folder_entries(path), lambda e: _read_path(e))
+        return _choose(path.resolve().name, _folder_entries(path), _read_path)
     if not path.is_file():
         raise IntakeError(f"`{path}` is neither a folder nor a file", _expected())
     if path.stat().st_size > MAX_ARCHIVE_BYTES:
@@ -149,8 +149,8 @@ def _read_path(entry: _Entry) -> bytes:
         ) from None
 
 
-def _read_capped(stream: io.BufferedIOBase | object, path: PurePosixPath) -> bytes:
-    data: bytes = stream.read(MAX_FILE_BYTES + 1)  # type: ignore[attr-defined]
+def _read_capped(stream: IO[bytes], path: PurePosixPath) -> bytes:
+    data = stream.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise IntakeError(
             f"`{path}` is larger than {MAX_FILE_BYTES // 1024} KB",
@@ -163,7 +163,7 @@ def _passed_over(name: str) -> bool:
     return name.startswith(".") or name in PASSED_OVER
 
 
-def _choose(name: str, entries: Iterator[_Entry], read: object) -> Submitted:
+def _choose(name: str, entries: Iterator[_Entry], read: Callable[[_Entry], bytes]) -> Submitted:
     found: dict[str, _Entry] = {}
     left_out: list[str] = []
     for count, entry in enumerate(entries):
@@ -188,7 +188,7 @@ def _choose(name: str, entries: Iterator[_Entry], read: object) -> Submitted:
         found[entry.path.name] = entry
     if not found:
         raise IntakeError(f"none of {_spoken(FILES)} in `{name}`", _expected())
-    files = {file: read(found[file]) for file in FILES if file in found}  # type: ignore[operator]
+    files = {file: read(found[file]) for file in FILES if file in found}
     if len(left_out) > MAX_LISTED:
         left_out = [*left_out[:MAX_LISTED], f"… and {len(left_out) - MAX_LISTED} more"]
     return Submitted(name=name, files=files, left_out=left_out)

@@ -39,7 +39,8 @@ def describe(thing: Any, depth: int = 2) -> Value:
         return Value(type=name, text=text, array=array, number=_number(thing))
     if isinstance(thing, tuple | list) and depth > 0:
         count = safely(lambda: len(thing), 0)
-        items = safely(lambda: [describe(item, depth - 1) for item in thing[:MAX_ITEMS]], [])
+        none: list[Value] = []
+        items = safely(lambda: [describe(item, depth - 1) for item in thing[:MAX_ITEMS]], none)
         return Value(type=name, text=f"{name} of {count} items", items=items)
     text = safely(lambda: repr(thing)[:MAX_TEXT], name)
     return Value(type=name, text=text, number=_number(thing))
@@ -56,7 +57,8 @@ def encode_tensor(tensor: torch.Tensor) -> Array:
 
 def describe_exception(error: BaseException, during: str, folder: Path) -> Raised:
     """Type, message and the frames that lie in the student's own files."""
-    frames = safely(lambda: _frames(error, folder), [])
+    none: list[Frame] = []
+    frames = safely(lambda: _frames(error, folder), none)
     message = safely(lambda: str(error), "(its message cannot be shown)")
     return Raised(
         type=_type_name(error),

@@ -20,7 +20,7 @@ MAX_CPU_S = 900
 
 
 class TimeLimit(BaseException):
-    """The call took longer than it may; not an `Exception`, so that `except Exception` lets it by."""
+    """The call took longer than it may; `except Exception` lets it by."""
 
 
 def limit_process() -> None:

@@ -1,4 +1,4 @@
-"""Import the submission's modules, with stand-ins for the siblings where the judge asks for them."""
+"""Import the submission's modules, with stand-ins for siblings where the judge asks for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import types
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from grader.protocol.messages import Load, Loaded
 from grader.worker import standins
-from grader.worker.describe import describe_exception, safely
+from grader.worker.describe import describe_exception
 from grader.worker.limits import time_limit
 
 STAND_INS: dict[str, type] = {
@@ -71,17 +69,4 @@ class Submission:
 
 
 def _public_names(module: types.ModuleType) -> list[str]:
-    names: list[str] = []
-    for name, thing in list(vars(module).items()):
-        if name.startswith("_"):
-            continue
-        names.append(name)
-        if isinstance(thing, type) and safely(lambda t=thing: t.__module__, "") == module.__name__:
-            inherited = set(dir(nn.Module)) - {"forward"}
-            names += [
-                f"{name}.{attribute}"
-                for attribute in safely(lambda t=thing: dir(t), [])
-                if attribute == "__len__"
-                or not (attribute.startswith("_") or attribute in inherited)
-            ]
-    return names[:MAX_NAMES]
+    return [name for name in list(vars(module)) if not name.startswith("_")][:MAX_NAMES]

@@ -114,9 +114,13 @@ def _play(agent: Any, operation: object) -> Updated | Synced | Selected | None:
             agent.optimizer.step()
         case Select(states=states, epsilon=epsilon):
             chosen = [agent.select_action(state.copy(), epsilon) for state in to_numpy(states)]
-            actions = [safely(lambda c=c: int(c), None) for c in chosen]
+            actions = [_whole(action) for action in chosen]
             return Selected(actions=actions, first=describe(chosen[0]))
     return Synced(state=read_state(agent))
+
+
+def _whole(action: Any) -> int | None:
+    return safely(lambda: int(action), None)
 
 
 def _pool(transitions: Transitions) -> standins.Batch:

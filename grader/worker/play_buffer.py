@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def _sample(buffer: Any, operation: Sample) -> Sampled:
     draws = [_fields_or_none(draw)]
     for _ in range(operation.times - 1):
         draws.append(_fields_or_none(buffer.sample(operation.batch_size)))
-    told = [safely(lambda w=w: str(w.message)[:200], "") for w in caught[:MAX_WARNINGS]]
+    told = [safely(partial(str, w.message), "")[:200] for w in caught[:MAX_WARNINGS]]
     return Sampled(first=first, stacked=_stack(draws), warnings=told)
 
 

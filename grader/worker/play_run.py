@@ -60,10 +60,14 @@ class Run:
             during = f"DQNAgent.select_action(state, {request.epsilon:.3g})"
             for state in to_numpy(request.states):
                 chosen = agent.select_action(state.copy(), request.epsilon)
-                actions.append(safely(lambda c=chosen: int(c), None))
+                actions.append(_whole(chosen))
         except BaseException as error:
             raised = describe_exception(error, during, self._submission.folder)
         return Advanced(updates=updates, actions=actions, raised=raised)
+
+
+def _whole(action: Any) -> int | None:
+    return safely(lambda: int(action), None)
 
 
 def _update(agent: Any, batch_size: int) -> RunUpdate:

@@ -38,17 +38,17 @@ def _no_compile(model: Any = None, **_kwargs: Any) -> Any:
 
 
 def prepare_torch() -> None:
-    """Import torch with one thread, `torch.compile` a no-op, and the optimizer's slow import cut."""
+    """Import torch: one thread, `torch.compile` a no-op, the optimizer's slow import cut."""
     import torch
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    torch.compile = _no_compile  # type: ignore[assignment]
+    torch.compile = _no_compile
     stub = _LazyDynamo("torch._dynamo")
     stub.disable = _disable  # type: ignore[attr-defined]
     stub.graph_break = lambda *_a, **_k: None  # type: ignore[attr-defined]
     sys.modules["torch._dynamo"] = stub
-    torch._dynamo = stub  # type: ignore[assignment]
+    torch._dynamo = stub
     try:
         torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     except Exception:  # another torch than the one this was written for: pay the import

@@ -1,0 +1,211 @@
+"""The command line: arguments to calls, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from grader.grading import Options
+    from grader.report.model import Report
+    from grader.sandbox.intake import Submitted
+
+GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
+KEY_VARIABLE = "DQN_GRADER_KEY_FILE"
+
+
+class UsageError(Exception):
+    """Wrong usage: what is wrong, and what would help."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in the way of all other messages."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see `{self.prog} --help`")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the exit status is the contract's."""
+    try:
+        options = _parser().parse_args(arguments)
+        return _grade(options)
+    except UsageError as error:
+        _complain(str(error), error.hint)
+        return USAGE
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was graded, no process is left", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the report has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GRADED
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m grader", description="Grades DQN submissions.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    grade = commands.add_parser("grade", help="grade one submission")
+    grade.add_argument("path", metavar="PATH", help="folder, .zip or .tar.gz with the three files")
+    grade.add_argument(
+        "--json", metavar="FILE", help="also write the report as JSON (- for stdout)"
+    )
+    grade.add_argument("--no-solve", action="store_true", help="leave the CartPole run out")
+    grade.add_argument(
+        "--only",
+        metavar="PART",
+        action="append",
+        choices=PARTS,
+        default=[],
+        help=f"grade one part; may be repeated ({', '.join(PARTS)})",
+    )
+    grade.add_argument("--key", metavar="FILE", help=f"key of the seeds (or {KEY_VARIABLE})")
+    grade.add_argument("--view", choices=("student", "staff"), default="student")
+    grade.add_argument(
+        "--sandbox", choices=("auto", "plain"), default="auto", help="isolation tier"
+    )
+    grade.add_argument(
+        "--fail-under",
+        metavar="N",
+        type=_points,
+        help="exit 1 when the score is below N (of the points attempted)",
+    )
+    return parser
+
+
+def _points(text: str) -> int:
+    try:
+        points = int(text)
+    except ValueError:
+        points = -1
+    if not 0 <= points <= 100:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of points from 0 to 100")
+    return points
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    # Nothing heavy is imported before the arguments and the path are known to be good.
+    from grader.sandbox.intake import IntakeError, take_in
+
+    if arguments.no_solve and set(arguments.only) == {"cartpole"}:
+        raise UsageError(
+            "`--only cartpole` and `--no-solve` leave nothing to grade", "drop one of the two"
+        )
+    if arguments.json is not None and arguments.json != "-":
+        _require_writable(Path(arguments.json))
+    try:
+        submitted = take_in(Path(arguments.path).expanduser())
+    except IntakeError as error:
+        return _ungradable(arguments, str(error), error.hint)
+    return _run(arguments, submitted, _options(arguments))
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from grader.grading import Options
+    from grader.keys import KeyFileError, load_key
+
+    key_file = arguments.key or os.environ.get(KEY_VARIABLE)
+    try:
+        key = load_key(Path(key_file) if key_file else None)
+    except KeyFileError as error:
+        raise UsageError(str(error), "name a file with at least 16 random bytes") from None
+    return Options(
+        solve=not arguments.no_solve,
+        only=frozenset(arguments.only),
+        view=arguments.view,
+        key=key,
+    )
+
+
+def _run(arguments: argparse.Namespace, submitted: Submitted, options: Options) -> int:
+    from rich.console import Console
+
+    from grader.grading import GraderFault, fault_report, grade
+    from grader.report.progress import Progress
+
+    try:
+        with Progress(Console(stderr=True)) as progress:
+            report = grade(submitted, options, progress)
+    except KeyboardInterrupt:
+        _write(
+            arguments, fault_report(submitted, options, "interrupted", "interrupted by the user")
+        )
+        raise
+    except GraderFault as fault:
+        return _faulted(arguments, submitted, options, str(fault))
+    except Exception as error:
+        return _faulted(arguments, submitted, options, f"{type(error).__name__}: {error}")
+    _show(arguments, report)
+    _write(arguments, report)
+    below = arguments.fail_under is not None and (report.score or 0) < arguments.fail_under
+    return BELOW if below else GRADED
+
+
+def _faulted(
+    arguments: argparse.Namespace, submitted: Submitted, options: Options, reason: str
+) -> int:
+    from grader.grading import fault_report
+
+    _write(arguments, fault_report(submitted, options, "grader_fault", reason))
+    _complain(
+        f"the grader itself failed, which says nothing about the submission: {reason}",
+        "run it again; if it happens again, send this message to the course staff",
+    )
+    return FAULT
+
+
+def _ungradable(arguments: argparse.Namespace, reason: str, hint: str) -> int:
+    from grader.grading import ungradable_report
+
+    if arguments.json is not None:
+        _write(arguments, ungradable_report(Path(arguments.path).name, _options(arguments), reason))
+    _complain(reason, hint)
+    return USAGE
+
+
+def _show(arguments: argparse.Namespace, report: Report) -> None:
+    from rich.console import Console
+
+    from grader.report.terminal import print_report
+
+    to_stderr = arguments.json == "-"
+    print_report(report, Console(stderr=to_stderr, highlight=False))
+
+
+def _write(arguments: argparse.Namespace, report: Report) -> None:
+    from grader.release import write_atomic
+    from grader.report.json_report import to_json
+
+    if arguments.json is None:
+        return
+    data = to_json(report)
+    if arguments.json == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_atomic(Path(arguments.json), data)
+
+
+def _require_writable(path: Path) -> None:
+    folder = path.expanduser().resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"the folder of `{path}` does not exist", f"make it: `mkdir {folder}`")
+    if path.is_dir():
+        raise UsageError(f"`{path}` is a folder", "name a file for the report")
+
+
+def _complain(message: str, hint: str | None) -> None:
+    from grader.report.safe import printable
+
+    print(f"error: {printable(message, lines=True)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {printable(hint)}", file=sys.stderr)

@@ -1,0 +1,193 @@
+"""The report as a student reads it in a terminal."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.report.model import CheckResult, PartResult, Report
+from grader.report.safe import printable
+from grader.report.sparkline import sparkline
+
+#: Lines longer than this are hard to read.
+MAX_WIDTH = 96
+
+_MARKS = {
+    "passed": ("✓", "ok", "green"),
+    "failed": ("✗", "FAIL", "red"),
+    "blocked": ("–", "--", "yellow"),
+    "timed_out": ("✗", "TIME", "red"),
+    "crashed": ("✗", "DEAD", "red"),
+    "not_attempted": ("·", "..", "dim"),
+}
+_WORDS = {
+    "failed": "failed",
+    "timed_out": "timed out",
+    "crashed": "process lost",
+}
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Parts with their checks, then what went wrong, then the score."""
+    rendered = render(report, ascii_only=_ascii_only(console))
+    width = min(console.width, MAX_WIDTH)
+    if console.is_terminal:
+        console.print(rendered, width=width)
+        return
+    with console.capture() as capture:
+        console.print(rendered, width=width)
+    # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    console.file.write("\n".join(lines) + "\n")
+
+
+def to_text(report: Report, width: int = 100) -> str:
+    """The report as plain text without colour."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    print_report(report, console)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def render(report: Report, *, ascii_only: bool) -> RenderableType:
+    """The whole report as one renderable."""
+    blocks: list[RenderableType] = []
+    for part in report.parts:
+        if part.attempted:
+            blocks.append(_part(report, part, ascii_only))
+    troubled = [c for c in report.checks if c.status in ("failed", "timed_out", "crashed")]
+    if troubled:
+        blocks.append(Text("\nWhat to look at\n", style="bold"))
+        blocks += [_feedback(check, ascii_only) for check in troubled]
+    if report.advice:
+        blocks.append(Text("Advice (costs no points)\n", style="bold"))
+        for advice in report.advice:
+            line = Text.assemble((f"{advice.code}: ", "cyan"), printable(advice.message))
+            blocks.append(Padding(line, (0, 0, 1, 2)))
+    blocks.append(_score(report))
+    return Group(*blocks)
+
+
+def _ascii_only(console: Console) -> bool:
+    encoding = (console.encoding or "ascii").lower()
+    return not encoding.startswith("utf")
+
+
+def _part(report: Report, part: PartResult, ascii_only: bool) -> RenderableType:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(width=5 if ascii_only else 2, justify="right")
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    full = part.score == part.max_score
+    table.add_row(
+        "",
+        Text(f"\n{part.title}", style="bold"),
+        Text(f"\n{part.score}/{part.max_score}", style="bold green" if full else "bold"),
+    )
+    checks = [c for c in report.checks if c.part == part.id and c.status != "not_attempted"]
+    for check in checks:
+        if check.status != "blocked":
+            table.add_row(*_row(check, ascii_only))
+    for blocker in dict.fromkeys(c.blocked_by for c in checks if c.status == "blocked"):
+        waiting = [c for c in checks if c.status == "blocked" and c.blocked_by == blocker]
+        table.add_row(*_blocked_row(waiting, ascii_only))
+    blocks: list[RenderableType] = [table]
+    if part.id == "cartpole":
+        blocks += _curves(report, ascii_only)
+    return Group(*blocks)
+
+
+def _row(check: CheckResult, ascii_only: bool) -> tuple[Text, Text, Text]:
+    symbol, word, style = _MARKS[check.status]
+    title = Text(printable(check.title))
+    if check.status in _WORDS:
+        title.append(f"  {_WORDS[check.status]}", style="red")
+    points = f"{check.score}/{check.max_score}" if check.max_score else ""
+    return Text(word if ascii_only else symbol, style=style), title, Text(points, style="dim")
+
+
+def _blocked_row(waiting: list[CheckResult], ascii_only: bool) -> tuple[Text, Text, Text]:
+    """One line for all checks that wait for the same one."""
+    symbol, word, style = _MARKS["blocked"]
+    points = sum(check.max_score for check in waiting)
+    what = printable(waiting[0].title) if len(waiting) == 1 else f"{len(waiting)} more checks"
+    title = Text(f"{what}: blocked until {waiting[0].blocked_by} passes", style=style)
+    mark = Text(word if ascii_only else symbol, style=style)
+    return mark, title, Text(f"0/{points}", style="dim")
+
+
+def _curves(report: Report, ascii_only: bool) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for number, attempt in enumerate(report.solve.attempts, 1):
+        if not attempt.curve:
+            continue
+        returns = [mean for _updates, mean in attempt.curve]
+        line = sparkline(returns, top=500.0, width=40, ascii_only=ascii_only)
+        confirmed = (
+            f"confirmed {attempt.mean_return:.1f} over {report.solve.episodes} episodes"
+            if attempt.solved and attempt.mean_return is not None
+            else f"best greedy average {max(returns):.1f}"
+        )
+        text = f"attempt {number}: {line} {attempt.updates:,} updates, {confirmed}"
+        lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 3)))
+    return lines
+
+
+def _feedback(check: CheckResult, ascii_only: bool) -> RenderableType:
+    symbol, word, style = _MARKS[check.status]
+    head = Text.assemble(
+        (f"{word if ascii_only else symbol} ", style),
+        (check.id, "bold"),
+        (f"  {printable(check.code)}" if check.code else "", "cyan"),
+    )
+    if check.location is not None:
+        head.append(f"  {printable(check.location.file)}:{check.location.line}", style="magenta")
+    body: list[RenderableType] = []
+    for name, text in (("observed", check.observed), ("why", check.why), ("hint", check.hint)):
+        if text:
+            body.append(_slot(name, text))
+    if check.reproduce:
+        body.append(_slot("try it", check.reproduce, verbatim=True))
+    if check.output:
+        body.append(_slot("printed", _shortened(check.output), verbatim=True))
+    return Group(head, Padding(Group(*body), (0, 0, 1, 2)))
+
+
+def _slot(name: str, text: str, *, verbatim: bool = False) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=8, style="dim", no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    safe = printable(text, lines=True)
+    grid.add_row(name, Text(safe, style="dim" if verbatim else ""))
+    return grid
+
+
+def _shortened(output: str, lines: int = 8) -> str:
+    kept = output.splitlines()[:lines]
+    left = len(output.splitlines()) - len(kept)
+    return "\n".join(
+        [
+            *(textwrap.shorten(line, 160) for line in kept),
+            *([f"… {left} more lines"] if left > 0 else []),
+        ]
+    )
+
+
+def _score(report: Report) -> RenderableType:
+    if report.score is None:
+        return Text(f"\nNo score: {report.reason}", style="bold yellow")
+    if report.attempted_max < report.max_score:
+        told = f"{report.score}/{report.attempted_max} of the points attempted"
+    else:
+        told = f"{report.score}/{report.max_score}"
+    style = "bold green" if report.score == report.attempted_max else "bold"
+    line = Text.assemble(
+        ("\nScore: ", "bold"), (told, style), (f"   in {report.timing.total_s:.1f} s", "dim")
+    )
+    return Group(line, Text(f"sha256 {report.submission.sha256}", style="dim", overflow="fold"))
