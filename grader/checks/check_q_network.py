@@ -12,7 +12,7 @@ from grader.checks.networks import PROBE, Networks, Shape, batch_of
 
 PART = "q_network"
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 def check_builds(networks: Networks) -> None:

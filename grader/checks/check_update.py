@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from grader.checks.agents import (
 from grader.checks.compare import close, doubles, list_of_doubles, show
 from grader.checks.draws import encode
 from grader.checks.explore import explore
-from grader.checks.feedback import Failure
+from grader.checks.feedback import Failure, failure_of
 from grader.checks.outcomes import EVERYTHING, GRADIENTS, RETURNED, difference, updates_of
 from grader.checks.updates import Updates, gradients_of, read_targets
 from grader.oracle.adam import Adam
@@ -29,7 +30,7 @@ from grader.protocol.messages import Fill, PlayAgent, Sync, Update, Updated
 
 PART = "update"
 
-EXAMPLES = 60
+EXAMPLES = 50
 
 
 def check_learns(updates: Updates) -> None:
@@ -353,36 +354,44 @@ def check_target_untouched(updates: Updates) -> None:
     """Leaves target_net, γ, lr and the global generators alone, at every call."""
     rng = updates.part.rng()
     pool = random_pool(rng, 11, 3, 2, terminal=0.2)
-    scenario = Scenario(
-        q=random_weights(rng, 3, 2),
-        target=random_weights(rng, 3, 2),
-        lr=0.003,
-        gamma=0.9,
-        steps=[Learning(pool, 5)] * 110,
+    q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
+    fill = Fill(transitions=encode(pool), stored=len(pool))
+    # Also after many calls: code may copy every hundredth time.
+    calls = (1, 1, 8, 100)
+    trace = updates.agents.ask(
+        PlayAgent(
+            state_dim=3,
+            action_dim=2,
+            lr=0.003,
+            gamma=0.9,
+            q_weights=encode_weights(q),
+            target_weights=encode_weights(target),
+            operations=[fill, *(Update(batch_size=5, times=times) for times in calls)],
+        )
     )
-    trace = updates.run(scenario)
-    for call, updated in enumerate(updates_of(trace)):
-        target = list_of_doubles(updated.state.target_weights)
-        told = f"After {call + 1} call(s) of `update`, without a copy in between,"
-        if target is None or not all(
-            np.array_equal(t, w) for t, w in zip(target, scenario.target, strict=True)
-        ):
+    if trace.raised is not None:
+        raise failure_of(trace.raised)
+    assert trace.initial is not None
+    for count, updated in zip(np.cumsum(calls), updates_of(trace), strict=True):
+        told = f"After {count} call(s) of `update`, without a copy in between,"
+        got = list_of_doubles(updated.state.target_weights)
+        if got is None or not all(map(np.array_equal, got, target)):
             raise Failure(
                 f"{told} the weights of target_net have changed.",
                 why="Only `update_target` copies: between copies the target stands still.",
                 code=updates.diagnosis.code_for("update.target_untouched")
-                or _sync_code(updated, target),
+                or _sync_code(updated, got),
             )
-        for name, got, given in (
-            ("agent.gamma", updated.state.gamma, scenario.gamma),
-            ("the optimizer's lr", updated.state.lr, scenario.lr),
+        for name, before, after in (
+            ("agent.gamma", trace.initial.gamma, updated.state.gamma),
+            ("the optimizer's lr", trace.initial.lr, updated.state.lr),
         ):
-            before = trace.initial and getattr(trace.initial, "gamma" if "gamma" in name else "lr")
-            if got != before:
+            if before != after:
                 raise Failure(
-                    f"{told} {name} is {got}, and was {given:g} before.",
+                    f"{told} {name} is {after}, and was {before} before.",
                     why="An update changes the weights of q_net and nothing else.",
                 )
+    scenario = Scenario(q=q, target=target, lr=0.003, gamma=0.9, steps=[Learning(pool, 5)])
     _require_free_generators(updates, scenario)
 
 
@@ -466,33 +475,28 @@ def _sparse(
 
 @st.composite
 def _scenarios(draw: st.DrawFn) -> Scenario:
-    """Small updates whose numbers shrink to plain ones."""
+    """Small updates. What a student reads is drawn number by number, so that it shrinks to plain
+    values; states and weights come from a generator whose seed is drawn."""
     rows = draw(st.integers(1, 7))
     action_dim = draw(st.integers(1, 5))
     state_dim = draw(st.integers(1, 4))
-    number = st.integers(-12, 12).map(lambda n: n / 4)
 
-    def array(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        size = int(np.prod(shape))
-        flat = draw(st.lists(number, min_size=size, max_size=size))
-        return np.asarray(flat, np.float64).reshape(shape)
-
-    def column(elements: st.SearchStrategy[int] | st.SearchStrategy[float]) -> list[float]:
+    def column(elements: st.SearchStrategy[Any]) -> list[Any]:
         return draw(st.lists(elements, min_size=rows, max_size=rows))
 
-    pool = Batch(
-        states=array(rows, state_dim),
-        actions=np.asarray(column(st.integers(0, action_dim - 1)), np.int64),
-        rewards=np.asarray(column(st.integers(-40, 40).map(lambda n: n / 4))),
-        next_states=array(rows, state_dim),
-        dones=np.asarray(column(st.integers(0, 1)), np.float64),
+    actions = column(st.integers(0, action_dim - 1))
+    rewards = column(st.integers(-40, 40).map(lambda n: n / 4))
+    dones = column(st.integers(0, 1))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    pool = replace(
+        random_pool(rng, rows, state_dim, action_dim),
+        actions=np.asarray(actions, np.int64),
+        rewards=np.asarray(rewards, np.float64),
+        dones=np.asarray(dones, np.float64),
     )
-    bias = array(2, action_dim)
-    tables = array(2, action_dim, state_dim)
-    target_bias = array(2, action_dim)
     return Scenario(
-        q=[tables[0], bias[0], tables[1], bias[1]],
-        target=[tables[1] / 2, target_bias[0], tables[0] / 4, target_bias[1]],
+        q=random_weights(rng, state_dim, action_dim),
+        target=random_weights(rng, state_dim, action_dim, 3.0),
         lr=draw(st.sampled_from([0.01, 0.001, 0.1])),
         gamma=draw(st.sampled_from([0.5, 0.9, 0.99, 1.0, 0.0])),
         steps=[Learning(pool, rows)],
@@ -574,8 +578,9 @@ def _syncs_copy(scenario: Scenario, trace: object) -> bool:
 
 def _require_free_generators(updates: Updates, scenario: Scenario) -> None:
     """After `update`, the global generators depend on what they were seeded with before it."""
-    once = replace(scenario, steps=scenario.steps[:1])
-    draws = [updates_of(updates.run(replace(once, reseed=seed)))[0].draws for seed in (101, 202)]
+    draws = [
+        updates_of(updates.run(replace(scenario, reseed=seed)))[0].draws for seed in (101, 202)
+    ]
     for name, a, b in zip(("random", "numpy.random", "torch"), *draws, strict=True):
         if a == b:
             raise Failure(

@@ -88,7 +88,7 @@ def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None
         )
     if raised.type == "NotImplementedError":
         return Failure(
-            f"`{raised.during}` is still to be written: {raised.message or 'NotImplementedError'}.",
+            f"`{raised.during}` raised NotImplementedError: {raised.message or 'no message'}.",
             why="This part of the assignment is a TODO in the starter.",
             location=location,
         )

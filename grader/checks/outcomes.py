@@ -51,7 +51,7 @@ def difference(
     got = updates_of(trace)
     wanted = set(aspects)
     trusted = [np.ones(w.shape, bool) for w in scenario.q]
-    before = [w.astype(np.float64) for w in scenario.q]
+    before: Weights = [w.astype(np.float64) for w in scenario.q]
     for call, outcome in enumerate(expected):
         if outcome is None:
             raised = trace.raised is not None and len(got) == call

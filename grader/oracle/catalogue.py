@@ -21,7 +21,7 @@ from grader.oracle.variation import Variation
 _CONSTANTS: tuple[tuple[type[Variation], str, tuple[float, ...]], ...] = (
     (wrong_target.GammaHardcoded, "constant", (0.99, 0.9, 0.95, 0.98, 0.999, 0.995, 0.97)),
     (wrong_target.RewardScaled, "factor", (0.1, 0.01, 0.5, 2.0, 10.0)),
-    (wrong_target.DonePenalty, "penalty", (0.0, -1.0, -10.0, -100.0, -5.0)),
+    (wrong_target.DonePenalty, "penalty", (-1.0, -10.0, -100.0, -5.0)),
     (wrong_target.DoneExtraPenalty, "penalty", (-1.0, -10.0, -100.0, -2.0, -5.0)),
     (wrong_step.ClipByValue, "bound", (10.0, 1.0, 100.0, 0.5, 5.0)),
     (wrong_step.ClipWrongNorm, "bound", (1.0, 0.5, 5.0, 100.0, 0.1, 2.0, 20.0, 40.0, 50.0, 1000.0)),

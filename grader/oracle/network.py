@@ -196,7 +196,8 @@ def forward(
     """Three layers with an activation after each."""
     w1, b1, w2, b2, w3, b3 = weights
     first, second, last = activations
-    return last(second(first(states @ w1.T + b1) @ w2.T + b2) @ w3.T + b3)
+    hidden = second(first(states @ w1.T + b1) @ w2.T + b2)
+    return last(hidden @ w3.T + b3)
 
 
 def close(got: Floats, expected: Floats) -> bool:

@@ -118,7 +118,10 @@ class PlayNetwork(Message, frozen=True, tag="network"):
 
 
 class NetworkTrace(Message, frozen=True, tag="network_trace"):
-    """`outputs[i]` and `again[i]` answer `inputs[i]`; `gradients` follow `parameters`."""
+    """`outputs[i]` and `again[i]` answer `inputs[i]`; `gradients` follow `parameters`.
+
+    Where `__init__` is still to be written, `forward_raised` tells what `forward` raises by itself.
+    """
 
     parameters: list[Parameter]
     outputs: list[Value]
@@ -126,6 +129,7 @@ class NetworkTrace(Message, frozen=True, tag="network_trace"):
     gradients: list[Array | None] | None
     inputs_changed: bool
     raised: Raised | None
+    forward_raised: Raised | None = None
 
 
 # --- replay_buffer ---------------------------------------------------------------------------
@@ -194,9 +198,10 @@ class Fill(Message, frozen=True, tag="fill"):
 
 
 class Update(Message, frozen=True, tag="update"):
-    """Call `agent.update(batch_size)`."""
+    """Call `agent.update(batch_size)` so many times; the trace tells of the last call."""
 
     batch_size: int
+    times: int = 1
     reseed: int | None = None
 
 

@@ -134,6 +134,9 @@ def _pool(transitions: Transitions) -> standins.Batch:
 
 
 def _update(agent: Any, operation: Update) -> Updated:
+    for _ in range(operation.times - 1):
+        standins.rewind(agent.buffer)
+        agent.update(operation.batch_size)
     standins.rewind(agent.buffer)
     if operation.reseed is not None:
         seed_generators(operation.reseed)

@@ -51,6 +51,7 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
     gradients: list[Array | None] | None = None
     inputs_changed = False
     raised: Raised | None = None
+    forward_raised: Raised | None = None
     during = _call_text(request)
     try:
         for _ in range(request.earlier):
@@ -77,6 +78,8 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
             gradients = gradients_of(list(network.parameters()))
     except BaseException as error:
         raised = describe_exception(error, during, submission.folder)
+        if isinstance(error, NotImplementedError):
+            forward_raised = _forward_alone(submission, request)
     return NetworkTrace(
         parameters=parameters,
         outputs=outputs,
@@ -84,7 +87,18 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
         gradients=gradients,
         inputs_changed=inputs_changed,
         raised=raised,
+        forward_raised=forward_raised,
     )
+
+
+def _forward_alone(submission: Submission, request: PlayNetwork) -> Raised | None:
+    """What `forward` raises on a network whose `__init__` was left out."""
+    network_class = submission.get("q_network", "QNetwork")
+    try:
+        network_class.forward(network_class.__new__(network_class), to_tensor(request.inputs[0]))
+    except BaseException as error:
+        return describe_exception(error, "QNetwork.forward", submission.folder)
+    return None
 
 
 def _build(submission: Submission, request: PlayNetwork) -> Any:
