@@ -57,7 +57,7 @@ def check_initial_weights(networks: Networks) -> None:
     one, two = (networks.play(PROBE, [batch_of(2, 5)], rebuild=second) for second in (False, True))
     arrays = [doubles(p.value) for p in one.parameters]
     others = [doubles(p.value) for p in two.parameters]
-    matrices = [a for a in arrays if a is not None and a.ndim >= 2 and a.size > 1]
+    matrices = [a for a in arrays if a is not None and np.sum(np.asarray(a.shape) > 1) >= 2]
     if not matrices or any(a is None for a in arrays):
         raise Failure(
             "`QNetwork.parameters()` gives no finite weight matrices to start from.",

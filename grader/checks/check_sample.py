@@ -33,7 +33,7 @@ DTYPES = {"actions": "int64"}
 def check_returns_batch(draws: Draws) -> None:
     """Returns five fields with as many rows as asked."""
     stored = distinct_transitions(70, draws.part.rng())
-    for batch_size in (5, 1, 64, 70):
+    for batch_size in (5, 1, 64):
         sampled = draws.draw(stored, batch_size)
         first = sampled.first
         if any("list of numpy.ndarrays is extremely slow" in text for text in sampled.warnings):
@@ -43,6 +43,7 @@ def check_returns_batch(draws: Draws) -> None:
                 f"`sample({batch_size})` returned {first.text or first.type}, "
                 "expected five fields.",
                 why="A batch is states, actions, rewards, next_states and dones, in this order.",
+                code="SAMPLE_NOT_TENSORS" if wrong_draws.is_list_of_rows(first) else None,
                 reproduce=wrong_draws.snippet(batch_size),
             )
         for name, item in zip(FIELDS, first.items, strict=True):
@@ -67,7 +68,7 @@ def check_shapes(draws: Draws) -> None:
             dtype = item.array.dtype if item.array else DTYPES.get(name, "float32")
             problem = tensor_problem(item, name, shape, dtype)
             if problem is not None:
-                code = None
+                code = "SAMPLE_FIELDS_SWAPPED" if _permuted(items, batch_size) else None
                 if item.type != "Tensor":
                     code = "SAMPLE_NOT_TENSORS"
                 elif item.array is not None and item.array.shape == (batch_size, 1):
@@ -331,7 +332,14 @@ def _require_independent_calls(rows: Indices, replaced: bool, cells: int) -> Non
 
 
 def _rows(item: Value) -> int | None:
-    """The rows of a field; None when it is nothing that has rows."""
-    if item.array is not None:
-        return item.array.shape[0] if item.array.shape else 0
-    return len(item.items) if item.items is not None else None
+    """The rows of a field; None when it is no array."""
+    if item.array is None:
+        return None
+    return item.array.shape[0] if item.array.shape else 0
+
+
+def _permuted(items: list[Value], batch_size: int) -> bool:
+    """The shapes are the right ones, in another order."""
+    got = [item.array.shape for item in items if item.array is not None]
+    due = [(batch_size, *SHAPES.get(name, ())) for name in FIELDS]
+    return got != due and sorted(got) == sorted(due)

@@ -62,7 +62,7 @@ def battery(key: bytes) -> list[Scenario]:
     plain = _scenario(rng, 4, 3, [(6, 0.5)], gamma=0.83, lr=0.02)
     square = _scenario(rng, 3, 4, [(4, 0.5)], gamma=0.7, lr=0.02)
     two = _scenario(rng, 4, 2, [(7, 0.3)], gamma=0.6, lr=0.01)
-    steep = _scenario(rng, 4, 3, [(5, 0.4)], gamma=0.9, lr=0.02, rewards=(150.0, 400.0))
+    steep = _scenario(rng, 4, 3, [(5, 0.4)], gamma=0.9, lr=0.02, rewards=(2e3, 5e3))
     rising = _scenario(rng, 3, 3, [(6, 0.3)] * 4, gamma=0.8, lr=0.04, sync_after=1)
     mixed = _scenario(rng, 3, 3, [(5, 0.2), (8, 0.5)], gamma=0.75, lr=0.03, rewards=(4.0, 9.0))
     mild = _scenario(rng, 3, 2, [(6, 0.0)], gamma=0.85, lr=0.02, scale=0.1, rewards=(0.05, 0.3))

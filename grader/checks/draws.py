@@ -90,24 +90,33 @@ class Draws:
         """One result per draw or count; `Failure` when student code raised."""
         trace = self.part.ask(PlayBuffer(capacity=capacity, operations=operations), BufferTrace)
         if trace.raised is not None:
-            drawn = [r for r in trace.results if isinstance(r, Sampled)]
-            later = bool(drawn) or any(isinstance(o, Sample) and o.times > 1 for o in operations)
-            raise failure_of(
-                trace.raised, code="SAMPLE_CONSUMES" if later and self.consumes() else None
-            )
+            raise failure_of(trace.raised, code=self._why_raised(operations, trace))
         return trace.results
 
     def consumes(self) -> bool:
         """Whether one call of `sample` changes `len(buffer)`."""
-        stored = distinct_transitions(10, np.random.default_rng(0))
-        operations: list[Push | Sample | Length] = [
-            Push(transitions=encode(stored)),
-            Sample(batch_size=2),
-            Length(),
-        ]
-        trace = self.part.ask(PlayBuffer(capacity=20, operations=operations), BufferTrace)
+        trace = self._small(Sample(batch_size=2), Length())
         counts = [r.length for r in trace.results if isinstance(r, Counted)]
         return trace.raised is None and counts != [10]
+
+    def refuses_whole(self) -> bool:
+        """Whether all but one of the stored transitions can be drawn at once, and all cannot."""
+        whole, less = self._small(Sample(batch_size=10)), self._small(Sample(batch_size=9))
+        return whole.raised is not None and less.raised is None
+
+    def _small(self, *operations: Push | Sample | Length) -> BufferTrace:
+        stored = distinct_transitions(10, np.random.default_rng(0))
+        pushed = [Push(transitions=encode(stored)), *operations]
+        return self.part.ask(PlayBuffer(capacity=20, operations=pushed), BufferTrace)
+
+    def _why_raised(
+        self, operations: list[Push | Sample | Length], trace: BufferTrace
+    ) -> str | None:
+        drawn = any(isinstance(result, Sampled) for result in trace.results)
+        again = any(isinstance(o, Sample) and o.times > 1 for o in operations)
+        if (drawn or again) and self.consumes():
+            return "SAMPLE_CONSUMES"
+        return "SAMPLE_EXCLUDES_END" if self.refuses_whole() else None
 
     def draw(
         self, stored: Batch, batch_size: int, times: int = 1, capacity: int = 10_000

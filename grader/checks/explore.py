@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import Flaky
@@ -44,7 +46,8 @@ def explore(
             raise
 
     try:
-        search()
+        with _without_local_constants():
+            search()
     except Flaky:
         if not first:
             raise
@@ -53,3 +56,16 @@ def explore(
             why="The same input must be handled in the same way at every call.",
             reproduce=first[0].reproduce,
         ) from None
+
+
+@contextmanager
+def _without_local_constants() -> Iterator[None]:
+    """Keep Hypothesis from mixing in constants that it reads from the grader's own source files.
+
+    They would make the questions depend on how the grader is installed, cost a parse of every
+    module, and leave a cache folder behind. The pinned version has no setting for it.
+    """
+    with mock.patch(
+        "hypothesis.internal.conjecture.providers.is_local_module_file", lambda _path: False
+    ):
+        yield

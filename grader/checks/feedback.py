@@ -63,6 +63,7 @@ _TELLING = (
     ("before Module.__init__() call", "NET_NO_SUPER_INIT"),
     ("super().__init__() was not called", "NET_NO_SUPER_INIT"),
     ("mat1 and mat2 shapes cannot be multiplied", "NET_DIMS_SWAPPED"),
+    ("Expected more than 1 value per channel when training", "NET_BATCH_STATISTICS"),
     ("does not require grad and does not have a grad_fn", "UPDATE_PREDICTION_DETACHED"),
 )
 

@@ -150,11 +150,7 @@ class Networks:
         if out.array is None:
             return None
         got, a = out.array.shape, shape.action_dim
-        if rows == 1 and a > 1 and got == (a,):
-            return "NET_SQUEEZES_BATCH"
-        if a == 1 and rows > 1 and got == (rows,):
-            return "NET_SQUEEZES_BATCH"
-        if a == 1 and rows == 1 and got == ():
+        if len(got) < 2 and int(np.prod(got)) == rows * a:
             return "NET_SQUEEZES_BATCH"
         if a > 1 and got in ((rows,), (rows, 1)):
             return "NET_RETURNS_ACTION"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from grader.checks.plugin import GradePlugin
 
@@ -34,8 +33,6 @@ _LEFT_OUT = (
 
 def run_checks(plugin: GradePlugin) -> None:
     """Run every check that the plugin wants; outcomes and faults are then in the plugin."""
-    # Hypothesis looks for a home even without a database: none in the caller's folder.
-    set_hypothesis_home_dir(CHECKS / ".hypothesis")
     arguments = [
         "-c",
         str(CHECKS / "pytest.ini"),

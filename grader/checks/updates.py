@@ -80,6 +80,14 @@ class Updates:
             return False
         return difference(scenario, trace, learner, aspects) is None
 
+    def settle(self, why: str) -> None:
+        """`Failure` when a misconception was identified that this check is there for.
+
+        For checks of one effect alone: some misconceptions leave that effect as it should be.
+        """
+        if self.part.check in self.diagnosis.checks:
+            self.fail("Loss and gradients on several batches are those of another update.", why)
+
     def fail(self, observed: str, why: str) -> NoReturn:
         """A failure of the running check, named if the diagnosis names it."""
         raise Failure(observed, why=why, code=self.diagnosis.code_for(self.part.check))

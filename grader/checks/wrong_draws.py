@@ -142,24 +142,30 @@ def _value_code(
         return "SAMPLE_NEXT_STATE_IS_STATE" if name == "next_states" else "SAMPLE_FIELDS_SWAPPED"
     if name == "rewards" and set(np.unique(values).tolist()) <= {0.0, 1.0}:
         return "SAMPLE_FIELDS_SWAPPED"
-    integers = bool(np.array_equal(values, np.round(values)))
-    if integers:
-        return {
-            "rewards": "SAMPLE_REWARD_INTEGER",
-            "states": "SAMPLE_STATE_INTEGER",
-            "next_states": "SAMPLE_STATE_INTEGER",
-        }.get(name)
-    if name == "rewards":
-        return (
-            "SAMPLE_REWARD_RESCALED"
-            if rows is not None and _monotone(values, stored.rewards[rows])
-            else None
-        )
-    if name in ("states", "next_states") and rows is not None:
-        expected = getattr(stored, name)[rows]
-        if all(_monotone(values[..., i], expected[..., i]) for i in range(values.shape[-1])):
-            return "SAMPLE_STATE_NORMALISED"
+    if rows is None:
+        return None
+    expected = getattr(stored, name)[rows]
+    if any(np.array_equal(values, cast(expected)) for cast in (np.trunc, np.round, np.floor)):
+        return "SAMPLE_REWARD_INTEGER" if name == "rewards" else "SAMPLE_STATE_INTEGER"
+    if name == "rewards" and _monotone(values, expected):
+        return "SAMPLE_REWARD_RESCALED"
+    if name in ("states", "next_states") and _rescaled(values, expected):
+        return "SAMPLE_STATE_NORMALISED"
     return None
+
+
+def _rescaled(values: Doubles, expected: Doubles) -> bool:
+    """Component by component they grow together, or row by row they have one direction."""
+    components = range(values.shape[-1])
+    if all(_monotone(values[..., i], expected[..., i]) for i in components):
+        return True
+    lengths = np.linalg.norm(values, axis=-1) * np.linalg.norm(expected, axis=-1)
+    return bool(np.allclose((values * expected).sum(axis=-1), lengths, rtol=1e-4))
+
+
+def is_list_of_rows(value: Value) -> bool:
+    """A list of transitions in the place of five fields."""
+    return value.items is not None and any(item.items is not None for item in value.items)
 
 
 def _monotone(values: Doubles, expected: Any) -> bool:

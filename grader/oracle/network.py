@@ -123,11 +123,13 @@ def _selu(x: Floats) -> Floats:
 
 
 def _softplus(x: Floats) -> Floats:
-    return np.logaddexp(x, 0)
+    out: Floats = np.logaddexp(x, 0)
+    return out
 
 
 def _gelu_tanh(x: Floats) -> Floats:
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    out: Floats = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return out
 
 
 def _leaky(slope: float) -> Activation:

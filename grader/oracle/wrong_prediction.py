@@ -108,6 +108,14 @@ class SumOverActions(_Prediction):
         return np.ones_like(q_values)
 
 
+class SumOverBatchActions(SumOverActions):
+    """Σ_j Q(s_i, a_j; θ): `q[:, actions]`, summed."""
+
+    def selection(self, batch: Batch, q_values: Floats) -> Floats:
+        counts = np.bincount(batch.actions, minlength=q_values.shape[1]).astype(q_values.dtype)
+        return np.repeat(counts[None, :], len(batch), axis=0)
+
+
 class MeanOverPredicted(SumOverActions):
     """mean_a Q(s, a; θ)."""
 
@@ -202,6 +210,19 @@ class BroadcastNextValues(_Pairwise):
 
     def errors(self, prediction: Floats, batch: Batch, targets: Floats) -> tuple[Floats, int]:
         return prediction[None, :] - self._matrix(batch), 0
+
+
+class MaxOverBatchKept(_Pairwise):
+    """max over dim 0 with the dimension kept, (1, A) beside (B, 1): every row with every column."""
+
+    code = "UPDATE_MAX_OVER_BATCH"
+    checks = ("update.max",)
+
+    def errors(self, prediction: Floats, batch: Batch, targets: Floats) -> tuple[Floats, int]:
+        best = self.next_values(batch).max(axis=0)
+        future = (1 - batch.dones)[:, None] * best[None, :]
+        matrix = self.rewards(batch)[:, None] + self.discount() * future
+        return prediction[:, None] - matrix, 1
 
 
 class BroadcastNextValuesColumn(BroadcastNextValues):

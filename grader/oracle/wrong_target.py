@@ -186,6 +186,23 @@ class MaxOverBatch(_Max):
         return out
 
 
+class MaxOverBatchInGreedyColumn(MaxOverBatch):
+    """The batch's maximum in the column that is best for the row."""
+
+    def bootstrap(self, batch: Batch) -> Floats:
+        values = self.next_values(batch)
+        out: Floats = values.max(axis=0)[values.argmax(axis=1)]
+        return out
+
+
+class MaxOverBatchInStoredColumn(MaxOverBatch):
+    """The batch's maximum in the column of the stored action."""
+
+    def bootstrap(self, batch: Batch) -> Floats:
+        out: Floats = self.next_values(batch).max(axis=0)[batch.actions]
+        return out
+
+
 class MaxOverAll(_Max):
     """One maximum over the whole matrix."""
 

@@ -1,0 +1,78 @@
+"""On the diagnosis battery, what the known misconceptions leave behind tells them apart."""
+
+import numpy as np
+import pytest
+
+from grader.checks.diagnosis import battery, diagnose
+from grader.checks.outcomes import difference
+from grader.keys import PUBLIC_KEY
+from grader.oracle.catalogue import variations
+from grader.oracle.dqn import Learner
+
+#: Misconceptions that no observation of numbers separates, as in the kit's `misconceptions.toml`.
+SAME_EFFECT = (
+    {"UPDATE_NO_CLIP", "UPDATE_CLIP_AFTER_STEP", "UPDATE_CLIPS_TARGET_NET"},
+    {"UPDATE_NO_BACKWARD", "UPDATE_ZERO_GRAD_LATE", "UPDATE_NO_STEP"},
+    {"SYNC_NOOP", "GIVEN_TARGET_NOT_COPIED"},
+    {"SAMPLE_DONE_CONSTANT", "GIVEN_PUSH_CHANGED"},
+    {"SAMPLE_NEXT_STATE_IS_STATE", "SAMPLE_FIELDS_SWAPPED", "GIVEN_PUSH_CHANGED"},
+)
+KINDS = variations()
+
+
+def named(kind):
+    constants = [str(v) for n, v in vars(kind).items() if isinstance(v, int | float) and n[0] != "_"]
+    return "-".join((kind.__name__, *constants))
+
+
+def same_effect(one, two):
+    return one == two or any({one, two} <= members for members in SAME_EFFECT)
+
+
+@pytest.fixture(scope="module")
+def scenarios():
+    return battery(PUBLIC_KEY)
+
+
+@pytest.fixture(scope="module")
+def traces(scenarios, trace_of):
+    """For each kind of learner, its traces of the battery."""
+    with np.errstate(all="ignore"):
+        return {kind: [trace_of(s, kind) for s in scenarios] for kind in (Learner, *KINDS)}
+
+
+def explains(scenarios, traces, kind):
+    return all(difference(s, t, kind) is None for s, t in zip(scenarios, traces, strict=True))
+
+
+def test_contract_explains_itself(scenarios, traces):
+    assert explains(scenarios, traces[Learner], Learner)
+    assert diagnose(scenarios, traces[Learner]).learner is Learner
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=named)
+def test_variation_differs_from_the_contract(kind, scenarios, traces):
+    assert explains(scenarios, traces[kind], kind)
+    assert not explains(scenarios, traces[kind], Learner)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=named)
+def test_only_variations_of_the_same_effect_explain_a_variation(kind, scenarios, traces):
+    mistaken = {
+        named(other)
+        for other in KINDS
+        if not same_effect(kind.code, other.code) and explains(scenarios, traces[kind], other)
+    }
+    assert not mistaken
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=named)
+def test_no_variation_explains_the_contract(kind, scenarios, traces):
+    assert not explains(scenarios, traces[Learner], kind)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=named)
+def test_variation_is_named(kind, scenarios, traces):
+    named_as = diagnose(scenarios, traces[kind])
+    assert named_as.codes == [kind.code]
+    assert set(kind.checks) & named_as.checks

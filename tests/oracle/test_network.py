@@ -1,0 +1,205 @@
+"""Networks recognised by their effect: any order, orientation and shape of the six parameters."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from grader.oracle.models import TwoHiddenLayers
+from grader.oracle.network import OTHER_HIDDEN, OUTPUTS, Layout, forward, layouts, recognise
+
+STATE_DIM, ACTION_DIM, HIDDEN_DIM = 5, 3, 7
+DIMENSIONS = (STATE_DIM, ACTION_DIM, HIDDEN_DIM)
+SHAPES = [(7, 5), (7,), (7, 7), (7,), (3, 7), (3,)]
+
+TORCH_HIDDEN = {
+    "no activation": lambda x: x,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "leaky ReLU": F.leaky_relu,
+    "leaky ReLU (0.1)": lambda x: F.leaky_relu(x, 0.1),
+    "leaky ReLU (0.2)": lambda x: F.leaky_relu(x, 0.2),
+    "ELU": F.elu,
+    "SELU": F.selu,
+    "SiLU": F.silu,
+    "GELU (tanh form)": lambda x: F.gelu(x, approximate="tanh"),
+    "softplus": F.softplus,
+    "ReLU6": F.relu6,
+    "absolute value": torch.abs,
+    "softmax": lambda x: torch.softmax(x, dim=1),
+}
+TORCH_OUTPUT = {
+    "ReLU": torch.relu,
+    "softmax": lambda x: torch.softmax(x, dim=1),
+    "log-softmax": lambda x: torch.log_softmax(x, dim=1),
+    "softmax over the batch": lambda x: torch.softmax(x, dim=0),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "leaky ReLU": F.leaky_relu,
+    "softplus": F.softplus,
+    "absolute value": torch.abs,
+}
+
+
+@pytest.fixture
+def weights():
+    rng = np.random.default_rng(3)
+    return [rng.normal(0, 0.8, shape).astype(np.float32) for shape in SHAPES]
+
+
+@pytest.fixture
+def states():
+    return np.random.default_rng(4).normal(0, 2.5, (16, STATE_DIM)).astype(np.float32)
+
+
+def run(weights, states, first=torch.relu, second=torch.relu, output=lambda x: x):
+    """The network in torch, float32."""
+    w1, b1, w2, b2, w3, b3 = map(torch.tensor, weights)
+    x = first(F.linear(torch.tensor(states), w1, b1))
+    x = second(F.linear(x, w2, b2))
+    return output(F.linear(x, w3, b3)).numpy().astype(np.float64)
+
+
+def scattered(weights, order, transposed, columns=False):
+    """Parameters as a student might keep them: W1 … b3 at the positions of `order`."""
+    parameters = [None] * 6
+    for position, index in enumerate(order):
+        array = weights[position]
+        if array.ndim == 2 and transposed[position]:
+            array = np.ascontiguousarray(array.T)
+        if array.ndim == 1 and columns:
+            array = array[None, :]
+        parameters[index] = array
+    return parameters
+
+
+@pytest.mark.parametrize(
+    "order",
+    [(0, 1, 2, 3, 4, 5), (5, 4, 3, 2, 1, 0), (0, 3, 1, 4, 2, 5), (2, 0, 1, 5, 3, 4)],
+    ids=str,
+)
+@pytest.mark.parametrize("turned", list(itertools.product((False, True), repeat=3)), ids=str)
+@pytest.mark.parametrize("columns", [False, True], ids=["(n,)", "(1, n)"])
+def test_finds_permuted_and_transposed_parameters(weights, states, order, turned, columns):
+    flags = (turned[0], False, turned[1], False, turned[2], False)
+    parameters = scattered(weights, order, flags, columns)
+    found = recognise(parameters, DIMENSIONS, states.astype(np.float64), run(weights, states))
+    assert found is not None
+    assert found.hidden_is_relu
+    assert found.output_code is None
+    assert found.layout.order == order
+    assert found.layout.transposed == flags
+    assert all(map(np.array_equal, found.layout.arrange(parameters), weights))
+
+
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+def test_restore_inverts_arrange(weights, turned, columns):
+    flags = (turned, False, turned, False, turned, False)
+    parameters = scattered(weights, (3, 5, 0, 1, 2, 4), flags, columns)
+    shapes = [p.shape for p in parameters]
+    for layout in layouts(shapes, *DIMENSIONS):
+        back = layout.restore(layout.arrange(parameters), shapes)
+        assert all(map(np.array_equal, back, parameters))
+        assert [b.shape for b in back] == shapes
+
+
+def test_arranged_weights_are_the_oracles_network(weights, states):
+    flags = (True, False, True, False, False, False)
+    parameters = scattered(weights, (1, 0, 3, 2, 5, 4), flags)
+    layout = Layout((1, 0, 3, 2, 5, 4), flags)
+    got = TwoHiddenLayers().forward(layout.arrange(parameters), states)
+    np.testing.assert_allclose(got, run(weights, states), rtol=1e-4, atol=1e-4)
+
+
+def test_shapes_leave_few_layouts_and_equal_ones_stay_apart():
+    found = list(layouts(SHAPES, *DIMENSIONS))
+    # The two hidden biases may be exchanged, and the square matrix may be stored transposed.
+    assert len(found) == 4
+    assert len(set(found)) == 4
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        SHAPES[:4],
+        [*SHAPES, (7,)],
+        [(7, 5), (7,), (7, 7), (7,), (3, 7), (4,)],
+        [(7, 5), (7,), (7, 6), (7,), (3, 7), (3,)],
+        [(7, 5), (7, 7), (3, 7), (7, 7), (7,), (3,)],
+        [(), (7,), (7, 7), (7,), (3, 7), (3,)],
+    ],
+    ids=["four", "seven", "bias", "width", "matrices", "scalar"],
+)
+def test_other_shapes_have_no_layout(shapes, states):
+    assert list(layouts(shapes, *DIMENSIONS)) == []
+    parameters = [np.zeros(shape) for shape in shapes]
+    assert recognise(parameters, DIMENSIONS, states, np.zeros((16, ACTION_DIM))) is None
+
+
+@pytest.mark.parametrize("name", OTHER_HIDDEN)
+@pytest.mark.parametrize("where", ["both", "first", "second"])
+def test_names_hidden_activations(weights, states, name, where):
+    other = TORCH_HIDDEN[name]
+    first = other if where != "second" else torch.relu
+    second = other if where != "first" else torch.relu
+    found = recognise(weights, DIMENSIONS, states.astype(np.float64), run(weights, states, first, second))
+    assert found is not None
+    assert (found.first, found.second) == (
+        name if where != "second" else "ReLU",
+        name if where != "first" else "ReLU",
+    )
+    assert found.output_code is None
+    assert not found.hidden_is_relu
+
+
+@pytest.mark.parametrize(("code", "name"), [output[:2] for output in OUTPUTS])
+@pytest.mark.parametrize("hidden", ["ReLU", "tanh"])
+def test_names_output_activations(weights, states, code, name, hidden):
+    inner = torch.relu if hidden == "ReLU" else torch.tanh
+    outputs = run(weights, states, inner, inner, TORCH_OUTPUT[name])
+    found = recognise(weights, DIMENSIONS, states.astype(np.float64), outputs)
+    assert found is not None
+    assert (found.first, found.second, found.output) == (hidden, hidden, name)
+    assert found.output_code == code
+
+
+@pytest.mark.parametrize("name", OTHER_HIDDEN)
+def test_hidden_activations_are_torchs(name):
+    x = np.linspace(-8, 8, 60).reshape(4, 15)
+    expected = TORCH_HIDDEN[name](torch.tensor(x))
+    np.testing.assert_allclose(OTHER_HIDDEN[name](x), expected, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("change", "output"),
+    [
+        (lambda x: torch.sin(x), lambda x: x),
+        (torch.relu, lambda x: 2 * x),
+        (torch.relu, lambda x: x + 1),
+        (torch.relu, lambda x: x - x.mean(dim=1, keepdim=True)),
+        (lambda x: torch.relu(F.layer_norm(x, x.shape[1:])), lambda x: x),
+        (lambda x: torch.relu(x).pow(2), lambda x: x),
+    ],
+    ids=["sine", "doubled", "shifted", "dueling", "layer norm", "squared"],
+)
+def test_other_networks_are_not_recognised(weights, states, change, output):
+    outputs = run(weights, states, change, change, output)
+    assert recognise(weights, DIMENSIONS, states.astype(np.float64), outputs) is None
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_not_finite_outputs_are_not_recognised(weights, states, poison):
+    outputs = run(weights, states)
+    outputs[3, 1] = poison
+    assert recognise(weights, DIMENSIONS, states.astype(np.float64), outputs) is None
+
+
+def test_forward_of_what_was_recognised(weights, states):
+    outputs = run(weights, states, torch.tanh, torch.tanh)
+    found = recognise(weights, DIMENSIONS, states.astype(np.float64), outputs)
+    again = np.random.default_rng(5).normal(0, 1, (4, STATE_DIM))
+    expected = forward(weights, again, (np.tanh, np.tanh, lambda x: x))
+    np.testing.assert_allclose(found.forward(weights, again), expected)
