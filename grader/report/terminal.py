@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import textwrap
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from grader.report.model import CheckResult, PartResult, Report
-from grader.report.safe import printable
+from grader.report.safe import printable, to_ascii
 from grader.report.sparkline import sparkline
 
 #: Lines longer than this are hard to read.
@@ -34,16 +35,18 @@ _WORDS = {
 
 def print_report(report: Report, console: Console) -> None:
     """Parts with their checks, then what went wrong, then the score."""
-    rendered = render(report, ascii_only=_ascii_only(console))
+    ascii_only = not is_unicode(console)
+    if ascii_only:
+        report = _spelled_out(report)
     width = min(console.width, MAX_WIDTH)
-    if console.is_terminal:
-        console.print(rendered, width=width)
-        return
     with console.capture() as capture:
-        console.print(rendered, width=width)
-    # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
-    lines = [line.rstrip() for line in capture.get().splitlines()]
-    console.file.write("\n".join(lines) + "\n")
+        console.print(render(report, ascii_only=ascii_only), width=width)
+    text = capture.get()
+    if not console.is_terminal:
+        # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    console.file.write(to_ascii(text) if ascii_only else text)
+    console.file.flush()
 
 
 def to_text(report: Report, width: int = 100) -> str:
@@ -74,9 +77,15 @@ def render(report: Report, *, ascii_only: bool) -> RenderableType:
     return Group(*blocks)
 
 
-def _ascii_only(console: Console) -> bool:
-    encoding = (console.encoding or "ascii").lower()
-    return not encoding.startswith("utf")
+def _spelled_out(report: Report) -> Report:
+    """The report with all its texts in ASCII, before they are laid out."""
+    text = msgspec.json.encode(report).decode()
+    return msgspec.json.decode(to_ascii(text).encode(), type=Report)
+
+
+def is_unicode(console: Console) -> bool:
+    """Whether what the console writes to takes more than ASCII for sure."""
+    return (console.encoding or "ascii").lower().startswith("utf")
 
 
 def _part(report: Report, part: PartResult, ascii_only: bool) -> RenderableType:

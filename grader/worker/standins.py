@@ -61,7 +61,12 @@ class ReplayBuffer:
 
 
 def fill(buffer: ReplayBuffer, pool: Batch, stored: int) -> None:
-    """Let the buffer hold these transitions and start serving from the first."""
+    """Let the buffer hold these transitions and start serving from the first.
+
+    Raises `TypeError` for an agent that has some other buffer than `ReplayBuffer`.
+    """
+    if not isinstance(buffer, ReplayBuffer):
+        raise TypeError(f"agent.buffer is a {type(buffer).__name__}, expected a ReplayBuffer")
     buffer._pool = pool
     buffer._stored = stored
     buffer._position = 0

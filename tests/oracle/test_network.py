@@ -145,7 +145,9 @@ def test_names_hidden_activations(weights, states, name, where):
     other = TORCH_HIDDEN[name]
     first = other if where != "second" else torch.relu
     second = other if where != "first" else torch.relu
-    found = recognise(weights, DIMENSIONS, states.astype(np.float64), run(weights, states, first, second))
+    found = recognise(
+        weights, DIMENSIONS, states.astype(np.float64), run(weights, states, first, second)
+    )
     assert found is not None
     assert (found.first, found.second) == (
         name if where != "second" else "ReLU",

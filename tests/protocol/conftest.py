@@ -1,0 +1,179 @@
+"""Strategies for every message of the channel, and fake peers at its other end."""
+
+import contextlib
+import os
+import socket
+import threading
+import types
+import typing
+from functools import cache
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from grader.protocol.arrays import VALUE_DTYPES, Array, from_numpy
+from grader.protocol.transport import PipeTransport, SocketTransport
+
+SCALARS = {
+    int: st.integers(-(2**63), 2**64 - 1),
+    float: st.floats(),
+    str: st.text(max_size=20),
+    bytes: st.binary(max_size=20),
+    bool: st.booleans(),
+    type(None): st.none(),
+}
+
+
+def _valid_array(shape, dtype):
+    return from_numpy(np.arange(int(np.prod(shape))).reshape(shape).astype(dtype))
+
+
+ARRAYS = st.builds(
+    _valid_array,
+    st.lists(st.integers(0, 3), max_size=3).map(tuple),
+    st.sampled_from(sorted(VALUE_DTYPES)),
+) | st.builds(
+    Array,
+    dtype=st.sampled_from(sorted(VALUE_DTYPES)) | st.text(max_size=8),
+    shape=st.lists(st.integers(-(2**63), 2**64 - 1) | st.integers(0, 3), max_size=3).map(tuple),
+    data=st.none() | st.binary(max_size=16),
+)
+
+
+@cache
+def strategy_of(kind):
+    """A strategy for a type as it stands in a message's annotation."""
+    if kind in SCALARS:
+        return SCALARS[kind]
+    if kind is Array:
+        return ARRAYS
+    arguments = typing.get_args(kind)
+    match typing.get_origin(kind):
+        case typing.Literal:
+            return st.sampled_from(arguments)
+        case types.UnionType | typing.Union:
+            return st.one_of(*(strategy_of(argument) for argument in arguments))
+        case origin if origin is list:
+            return st.lists(strategy_of(arguments[0]), max_size=2)
+        case origin if origin is dict:
+            return st.dictionaries(*(strategy_of(argument) for argument in arguments), max_size=2)
+    assert issubclass(kind, msgspec.Struct), kind
+    return st.deferred(lambda: st.builds(kind, **_fields(kind)))
+
+
+def _fields(kind):
+    hints = typing.get_type_hints(kind)
+    return {name: strategy_of(hints[name]) for name in kind.__struct_fields__}
+
+
+@pytest.fixture(scope="session")
+def messages():
+    """`messages(kind)` is a strategy for a type of the channel's messages."""
+    return strategy_of
+
+
+class Peer:
+    """The worker's end: three descriptors or objects that can be written, read and hung up."""
+
+    def __init__(self, transport, reading, writing, printing):
+        self.transport = transport
+        self._reading, self._writing, self._printing = reading, writing, printing
+        self._threads = []
+        self._stop = threading.Event()
+
+    def read(self, size):
+        """Exactly `size` bytes, or what came before the end."""
+        data = b""
+        while len(data) < size and (part := os.read(self._reading, size - len(data))):
+            data += part
+        return data
+
+    def write(self, data):
+        """All of `data` into the channel."""
+        self._write(self._writing, data)
+
+    def print(self, data):
+        """All of `data` to what stands for standard output."""
+        self._write(self._printing, data)
+
+    def _write(self, descriptor, data):
+        view = memoryview(data)
+        while view and not self._stop.is_set():
+            view = view[os.write(descriptor, view) :]
+
+    def meanwhile(self, work):
+        """Run `work` beside the test; it ends when the judge hangs up."""
+
+        def run():
+            with contextlib.suppress(OSError):
+                work()
+
+        thread = threading.Thread(target=run, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def forever(self, work):
+        """Run `work` over and over beside the test."""
+
+        def run():
+            while not self._stop.is_set():
+                work()
+
+        return self.meanwhile(run)
+
+    def hang_up(self):
+        """Close the channel, as a process does that ends."""
+        for descriptor in {self._reading, self._writing}:
+            os.close(descriptor)
+        self._reading = self._writing = -1
+
+    def close_output(self):
+        """Close standard output and error, and go on answering."""
+        os.close(self._printing)
+        self._printing = -1
+
+    def end(self):
+        """Stop everything and close what is open."""
+        self._stop.set()
+        self.transport.close()
+        still_open = {self._reading, self._writing, self._printing} - {-1}
+        for descriptor in still_open:
+            os.set_blocking(descriptor, False)  # whoever still reads or writes comes out
+        for thread in self._threads:
+            thread.join(5)
+        for descriptor in still_open:
+            os.close(descriptor)
+        self._reading = self._writing = self._printing = -1
+
+def socket_peer():
+    """A `SocketTransport` and its peer."""
+    ours, theirs = socket.socketpair()
+    read_end, write_end = os.pipe()
+    channel = theirs.detach()
+    return Peer(SocketTransport(ours, read_end), channel, channel, write_end)
+
+
+def pipe_peer():
+    """A `PipeTransport` and its peer."""
+    request_read, request_write = os.pipe()
+    reply_read, reply_write = os.pipe()
+    prints_read, prints_write = os.pipe()
+    files = (
+        os.fdopen(request_write, "wb"),
+        os.fdopen(reply_read, "rb"),
+        os.fdopen(prints_read, "rb"),
+    )
+    return Peer(PipeTransport(*files), request_read, reply_write, prints_write)
+
+
+@pytest.fixture(params=[socket_peer, pipe_peer], ids=["socket", "pipe"])
+def peer(request):
+    """A transport of either kind with a fake worker at its other end."""
+    if os.name == "nt" and request.param is socket_peer:
+        pytest.skip("descriptors cannot be selected on Windows")
+    peer = request.param()
+    yield peer
+    peer.end()
