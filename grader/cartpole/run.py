@@ -176,7 +176,6 @@ class _Driver:
         while True:
             actions = self._actions(pending)
             served = self._envs.step(actions)
-            audit.serve(served)
             attempt.environment_steps += len(served.actions)
             learns = attempt.environment_steps >= schedule.learning_starts
             before = attempt.updates + len(pending.updates)
@@ -187,6 +186,7 @@ class _Driver:
                 attempt.updates += 1
                 if attempt.updates % schedule.screen_every == 0 and self._screened(audit.weights):
                     return
+            audit.serve(served)
             self._require_hope(guard)
             pending = self._receive()
 

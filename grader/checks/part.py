@@ -10,11 +10,12 @@ import numpy as np
 from grader.checks.feedback import Advice, Blocked, Failure, failure_of
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
-from grader.client import Worker, WorkerLost
+from grader.client import CPU_S, WALL_S, Worker, WorkerLost
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import (
     Load,
     Loaded,
+    PlayAgent,
     PlayBuffer,
     PlayNetwork,
     Reply,
@@ -25,6 +26,8 @@ from grader.protocol.messages import (
 )
 
 MAX_LOSSES = 2
+#: Slow but correct code gets so much more CPU time for every call of `update` in a scenario.
+CPU_PER_CALL_S = 0.1
 T = TypeVar("T", bound=Reply)
 
 _CLASSES = {
@@ -80,7 +83,10 @@ class Part:
         """
         self._ensure_loaded()
         try:
-            reply = self._worker.ask(request, kind)
+            calls = _calls(request)
+            reply = self._worker.ask(
+                request, kind, cpu_s=CPU_S + CPU_PER_CALL_S * calls, wall_s=WALL_S + calls * 0.5
+            )
             require_answer(request, reply)
         except ProtocolError as error:
             self._count_loss()
@@ -161,6 +167,13 @@ class Part:
     def _refuse(self, failure: Failure) -> None:
         self._blocked_by = self.check
         raise failure
+
+
+def _calls(request: Request) -> int:
+    """How many times a scenario calls `update`."""
+    if not isinstance(request, PlayAgent):
+        return 0
+    return sum(o.times for o in request.operations if isinstance(o, Update))
 
 
 def _spoken(request: Request) -> str:

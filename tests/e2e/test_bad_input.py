@@ -4,11 +4,6 @@ import pytest
 
 FULL = {"q_network": 20, "sample": 20, "update": 35, "update_target": 10}
 AGENT = {"update": 35, "update_target": 10}
-OF_MODULE = {
-    "q_network": {"q_network"},
-    "replay_buffer": {"sample"},
-    "dqn_agent": {"update", "update_target"},
-}
 
 
 def only(*parts):
@@ -67,21 +62,24 @@ AT_IMPORT = {
 LOOP = ("\nwhile True:\n    pass\n", "did not end")
 
 
-@pytest.mark.parametrize("fault", AT_IMPORT)
-def test_the_agent_is_graded_beside_files_that_do_not_import(submission, grade, fault):
-    code, told = AT_IMPORT[fault]
-    grading = grade(submission(ends={"q_network": code, "replay_buffer": code}), "--no-solve")
+@pytest.mark.parametrize("faults", [("raises", "exits"), ("is gone", "raises")])
+def test_the_agent_is_graded_beside_files_that_do_not_import(submission, grade, faults):
+    (network, network_told), (buffer, buffer_told) = (AT_IMPORT[fault] for fault in faults)
+    grading = grade(submission(ends={"q_network": network, "replay_buffer": buffer}), "--no-solve")
     assert grading.points == AGENT | {"q_network": 0, "sample": 0}
-    for check_id in ("q_network.builds", "sample.returns_batch"):
-        assert told in grading.check(check_id)["observed"]
-        assert "`import " in grading.check(check_id)["observed"]
+    check = grading.check("q_network.builds")
+    assert "`import q_network`" in check["observed"]
+    assert network_told in check["observed"]
+    check = grading.check("sample.returns_batch")
+    assert "`import replay_buffer`" in check["observed"]
+    assert buffer_told in check["observed"]
 
 
 @pytest.mark.parametrize("fault", AT_IMPORT)
 def test_an_agent_that_does_not_import_costs_its_own_parts(submission, grade, fault):
     code, told = AT_IMPORT[fault]
-    grading = grade(submission(ends={"dqn_agent": code}), *only("q_network", *AGENT))
-    assert grading.points == {"q_network": 20, "update": 0, "update_target": 0}
+    grading = grade(submission(ends={"dqn_agent": code}), *only("sample", *AGENT))
+    assert grading.points == {"sample": 20, "update": 0, "update_target": 0}
     # Both parts live in this file; the trouble is told with each of them.
     for check_id in ("update.learns", "update_target.copies"):
         assert told in grading.check(check_id)["observed"]
@@ -90,19 +88,17 @@ def test_an_agent_that_does_not_import_costs_its_own_parts(submission, grade, fa
 
 def test_an_endless_loop_at_import_ends(submission, grade):
     code, told = LOOP
-    grading = grade(submission(ends={"q_network": code}), *only("q_network", *AGENT))
-    assert grading.points == AGENT | {"q_network": 0}
+    grading = grade(submission(ends={"q_network": code}), *only("q_network", "update_target"))
+    assert grading.points == {"q_network": 0, "update_target": 10}
     check = grading.check("q_network.builds")
     assert check["status"] == "timed_out"
     assert told in check["observed"]
     assert check["location"]["file"] == "q_network.py"
 
 
-def test_another_default_dtype_stays_in_its_file(submission, grade):
+def test_another_default_dtype_costs_no_other_part(submission, grade):
     ends = {"q_network": "\ntorch.set_default_dtype(torch.float64)\n"}
     grading = grade(submission(ends=ends), "--no-solve")
-    assert grading.points["q_network"] < 20
-    assert "float64" in grading.told("q_network")
     assert grading.points == FULL | {"q_network": grading.points["q_network"]}
 
 
@@ -119,7 +115,6 @@ FAULTS = {
     "exits": ("import sys\nsys.exit(0)", "failed", "tried to end the program (SystemExit)"),
     "is gone": ("import os\nos._exit(0)", "crashed", "the process ended during the call"),
     "loops": ("while True:\n    pass", "timed_out", "did not end"),
-    "is right": (None, "passed", None),
 }
 
 
@@ -128,25 +123,23 @@ def test_every_fault_in_every_method_is_told_in_its_own_part(submission, grade, 
     # A Latin square: over all shifts, every method meets every fault once.
     faults = [list(FAULTS)[(n + shift) % len(FAULTS)] for n in range(len(METHODS))]
     square = dict(zip(METHODS, faults, strict=True))
-    bodies = {METHODS[p][0]: FAULTS[f][0] for p, f in square.items() if FAULTS[f][0] is not None}
+    bodies = {METHODS[part][0]: FAULTS[fault][0] for part, fault in square.items()}
     grading = grade(submission(bodies=bodies), "--no-solve")
     for part, fault in square.items():
         _code, status, told = FAULTS[fault]
-        if told is None:
-            assert grading.points[part] == FULL[part]
-            continue
         assert grading.points[part] == 0
         method, file = METHODS[part]
         first = next(c for c in grading.report["checks"] if c["part"] == part and c["observed"])
         assert first["status"] == status
         assert told in first["observed"]
-        assert method.split(".")[-1] in first["observed"] or method.split(".")[0] in first["observed"]
+        assert any(name in first["observed"] for name in method.split("."))
         if fault != "is gone":  # nobody is left to say where
             assert first["location"]["file"] == file
 
 
 # --- answers that are none -----------------------------------------------------------------------
 
+HIDDEN = "x = torch.relu(self.hidden_2(torch.relu(self.hidden_1(x))))\n"
 #: Bodies, and what the report says of each part.
 ANSWERS = {
     "other types": (
@@ -157,47 +150,31 @@ ANSWERS = {
         },
         {"q_network": "list", "sample": "expected five fields", "update": "no weight of q_net"},
     ),
-    "nothing": (
+    "another dtype, or nothing": (
         {
-            "QNetwork.forward": "return None",
+            "QNetwork.forward": HIDDEN + "return self.output(x).double()",
             "ReplayBuffer.sample": "return None",
             "DQNAgent.update": "return None",
         },
-        {"q_network": "None", "sample": "None", "update": "no weight of q_net"},
+        {"q_network": "float64", "sample": "None", "update": "no weight of q_net"},
     ),
-    "another dtype": (
+    "another shape, or dtype": (
         {
-            "QNetwork.forward": """
-                x = torch.relu(self.hidden_2(torch.relu(self.hidden_1(x))))
-                return self.output(x).double()
-            """,
+            "QNetwork.forward": HIDDEN + "return self.output(x)[:, :1]",
             "ReplayBuffer.sample": """
                 fields = zip(*random.sample(self.buffer, batch_size), strict=True)
                 return tuple(torch.as_tensor(np.stack(f), dtype=torch.float64) for f in fields)
             """,
         },
-        {"q_network": "float64", "sample": "float64"},
+        {"q_network": "shape", "sample": "float64"},
     ),
-    "another shape": (
+    "not finite": (
         {
-            "QNetwork.forward": """
-                x = torch.relu(self.hidden_2(torch.relu(self.hidden_1(x))))
-                return self.output(x)[:, :1]
-            """,
-            "ReplayBuffer.sample": """
-                fields = zip(*random.sample(self.buffer, batch_size + 1), strict=True)
-                return tuple(torch.as_tensor(np.stack(f), dtype=torch.float32) for f in fields)
-            """,
-        },
-        {"q_network": "shape", "sample": "rows"},
-    ),
-    "not a number": (
-        {
-            "QNetwork.forward": "return self.output(self.hidden_2(self.hidden_1(x))) * float('nan')",
+            "QNetwork.forward": HIDDEN + "return self.output(x) + float('inf')",
             "ReplayBuffer.sample": """
                 rows = (batch_size,)
                 nan = torch.full(rows, float("nan"))
-                states = torch.full((batch_size, len(self.buffer[0][0])), float("nan"))
+                states = torch.full((batch_size, len(self.buffer[0][0])), float("inf"))
                 return states, torch.zeros(rows, dtype=torch.int64), nan, states, nan
             """,
             "DQNAgent.update": """
@@ -207,27 +184,15 @@ ANSWERS = {
                 return float("nan")
             """,
         },
-        {"q_network": "finite", "sample": "nan", "update": "not all finite numbers"},
-    ),
-    "infinite": (
-        {
-            "QNetwork.forward": "return self.output(self.hidden_2(self.hidden_1(x))) + float('inf')",
-            "ReplayBuffer.sample": """
-                rows = (batch_size,)
-                inf = torch.full(rows, float("inf"))
-                states = torch.full((batch_size, len(self.buffer[0][0])), float("inf"))
-                return states, torch.zeros(rows, dtype=torch.int64), inf, states, inf
-            """,
-        },
-        {"q_network": "finite", "sample": "inf"},
+        {"q_network": "not finite", "sample": "inf", "update": "not all finite numbers"},
     ),
     "50 MB": (
         {
             "QNetwork.forward": "return torch.zeros(12_500_000)",
-            "ReplayBuffer.sample": 'return ["x" * 10_000_000] * 5',
+            "ReplayBuffer.sample": "return torch.zeros(12_500_000)",
             "DQNAgent.update": 'return "x" * 50_000_000',
         },
-        {"q_network": "(12500000,)", "sample": "sample", "update": "no weight of q_net"},
+        {"q_network": "(12500000,)", "sample": "(12500000,)", "update": "no weight of q_net"},
     ),
 }
 
@@ -241,11 +206,7 @@ def test_answers_that_are_none_are_told(submission, grade, kind):
     for part in parts:
         assert grading.points[part] < FULL[part]
         assert told[part] in grading.told(part)
-        assert all(
-            len(check["observed"] or "") < 1000
-            for check in grading.report["checks"]
-            if check["part"] == part
-        )
+    assert max(len(check["observed"] or "") for check in grading.report["checks"]) < 1000
 
 
 def test_answers_that_differ_from_call_to_call_are_found(submission, grade):
@@ -297,16 +258,12 @@ def test_50_mb_of_prints_cost_nothing_and_are_cut(submission, grade):
         self.target_net.load_state_dict(self.q_net.state_dict())
         raise ValueError("after printing")
     """
-    grading = grade(submission(bodies={"DQNAgent.update_target": body}), *only(*AGENT))
-    assert grading.points == {"update": 35, "update_target": 0}
+    ends = {"replay_buffer": '\nprint("x" * 50_000_000)\n'}
+    changed = submission(bodies={"DQNAgent.update_target": body}, ends=ends)
+    grading = grade(changed, *only("sample", "update_target"))
+    assert grading.points == {"sample": 20, "update_target": 0}
     check = grading.check("update_target.copies")
     assert "after printing" in check["observed"]
     assert check["output"].startswith("start xxx")
     assert len(check["output"]) < 10_000
     assert "more bytes were printed" in check["output"]
-
-
-def test_prints_that_come_with_right_answers_cost_nothing(submission, grade):
-    ends = {"dqn_agent": '\nprint("x" * 50_000_000)\n'}
-    grading = grade(submission(ends=ends), *only("update_target"))
-    assert grading.points == {"update_target": 10}

@@ -77,8 +77,9 @@ def messages():
 class Peer:
     """The worker's end: three descriptors or objects that can be written, read and hung up."""
 
-    def __init__(self, transport, reading, writing, printing):
+    def __init__(self, transport, reading, writing, printing, left_open=()):
         self.transport = transport
+        self._left_open = left_open  # by the transport, for whoever owns the process
         self._reading, self._writing, self._printing = reading, writing, printing
         self._threads = []
         self._stop = threading.Event()
@@ -137,16 +138,27 @@ class Peer:
 
     def end(self):
         """Stop everything and close what is open."""
+        if self._stop.is_set():
+            return
         self._stop.set()
         self.transport.close()
         still_open = {self._reading, self._writing, self._printing} - {-1}
         for descriptor in still_open:
-            os.set_blocking(descriptor, False)  # whoever still reads or writes comes out
+            os.set_blocking(descriptor, False)
         for thread in self._threads:
-            thread.join(5)
+            while thread.is_alive():
+                self._let_through()
+                thread.join(0.01)
         for descriptor in still_open:
             os.close(descriptor)
-        self._reading = self._writing = self._printing = -1
+
+    def _let_through(self):
+        """Empty the pipes into which a thread may be writing still."""
+        for file in self._left_open:
+            os.set_blocking(file.fileno(), False)
+            with contextlib.suppress(BlockingIOError):
+                os.read(file.fileno(), 1 << 20)
+
 
 def socket_peer():
     """A `SocketTransport` and its peer."""
@@ -166,7 +178,7 @@ def pipe_peer():
         os.fdopen(reply_read, "rb"),
         os.fdopen(prints_read, "rb"),
     )
-    return Peer(PipeTransport(*files), request_read, reply_write, prints_write)
+    return Peer(PipeTransport(*files), request_read, reply_write, prints_write, files[1:])
 
 
 @pytest.fixture(params=[socket_peer, pipe_peer], ids=["socket", "pipe"])

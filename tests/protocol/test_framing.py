@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.checks.replies import require_answer
-from grader.protocol import framing, messages as m
+from grader.protocol import framing
+from grader.protocol import messages as m
 from grader.protocol.errors import ChannelClosed, ChannelError, ProtocolError
 from grader.protocol.framing import (
     HEADER,
@@ -206,7 +207,9 @@ def test_wrong_types_and_missing_fields_are_refused(payload):
 
 
 def test_a_request_is_no_reply_and_a_reply_no_request():
-    request = pack(m.RequestFrame(id=1, cpu_s=1, wall_s=1, body=m.Load(module="q_network", siblings={})))
+    request = pack(
+        m.RequestFrame(id=1, cpu_s=1, wall_s=1, body=m.Load(module="q_network", siblings={}))
+    )
     with pytest.raises(ProtocolError):
         decode_reply(request[HEADER.size :])
     with pytest.raises(ProtocolError):

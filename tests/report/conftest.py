@@ -169,9 +169,7 @@ def reports(make_report, make_check):
     @st.composite
     def report(draw) -> Report:
         chosen = draw(st.lists(st.sampled_from(ids), unique=True, max_size=5))
-        advice = st.builds(
-            AdviceEntry, code=codes.filter(bool), message=text, location=locations
-        )
+        advice = st.builds(AdviceEntry, code=codes.filter(bool), message=text, location=locations)
         return make_report(
             checks=[draw(check(check_id)) for check_id in chosen],
             advice=draw(st.lists(advice, max_size=2)),

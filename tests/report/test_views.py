@@ -70,7 +70,10 @@ def test_the_terminal_keeps_the_secret_too(hidden):
 
 def test_visible_checks_lose_nothing(make_check, make_report):
     check = make_check(
-        observed="got 3", reproduce="x = 1", output="hi", location=LocationEntry(file="a.py", line=3)
+        observed="got 3",
+        reproduce="x = 1",
+        output="hi",
+        location=LocationEntry(file="a.py", line=3),
     )
     seen = for_view(make_report([check]), "student")
     assert next(c for c in seen.checks if c.id == check.id) == check

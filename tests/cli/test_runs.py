@@ -1,0 +1,233 @@
+"""Runs that end with a grade: options, reports, and nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: The cheapest grading there is.
+QUICK = ("--only", "update_target", "--no-solve")
+
+
+def parts_of(report):
+    return {part["id"]: part["score"] for part in report["parts"] if part["attempted"]}
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def listing(folder):
+    """Every path below a folder, with its contents."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+# --- what is graded ------------------------------------------------------------------------------
+
+
+def test_only_may_be_repeated(grader, mine, cwd):
+    done = grader(mine, "--only", "sample", "--only", "update_target", "--json", "out.json")
+    report = read(cwd / "out.json")
+    assert done.returncode == 0
+    assert parts_of(report) == {"sample": 20, "update_target": 10}
+    assert (report["score"], report["attempted_max"]) == (30, 30)
+    assert "Score: 30/30 of the points attempted" in done.stdout
+    other = {c["status"] for c in report["checks"] if c["part"] not in parts_of(report)}
+    assert other == {"not_attempted"}
+    assert "QNetwork" not in done.stdout
+
+
+def test_only_cartpole_earns_its_points_alone(grader, mine, cwd):
+    done = grader(mine, "--only", "cartpole", "--view", "staff", "--json", "out.json")
+    report = read(cwd / "out.json")
+    assert done.returncode == 0
+    assert parts_of(report) == {"cartpole": 15}
+    assert (report["score"], report["attempted_max"], report["view"]) == (15, 15, "staff")
+    assert all(isinstance(attempt["seed"], int) for attempt in report["solve"]["attempts"])
+    assert "Score: 15/15 of the points attempted" in done.stdout
+
+
+def test_fail_under_counts_the_points_attempted(grader, mine, cwd):
+    done = grader(mine, "--no-solve", "--fail-under", "85", "--json", "out.json")
+    assert done.returncode == 0
+    assert "Score: 85/85 of the points attempted" in done.stdout
+    assert read(cwd / "out.json")["attempted_max"] == 85
+
+
+@pytest.mark.parametrize(("least", "status"), [("0", 0), ("1", 1), ("100", 1)])
+def test_fail_under_tells_in_the_exit_status(grader, root, cwd, least, status):
+    options = ("--fail-under", least, "--json", "out.json")
+    done = grader(root / "starter", "--only", "update_target", *options)
+    assert done.returncode == status
+    assert read(cwd / "out.json")["status"] == "graded"
+    assert "Score: 0/10" in done.stdout
+
+
+def test_a_key_asks_other_questions_and_is_not_given_away(grader, mine, cwd):
+    (cwd / "my.key").write_bytes(b"a secret of the staff's\n")
+    grader(mine, *QUICK, "--key", "my.key", "--json", "option.json")
+    grader(mine, *QUICK, "--json", "variable.json", env={"DQN_GRADER_KEY_FILE": "my.key"})
+    option, variable = (read(cwd / f"{name}.json") for name in ("option", "variable"))
+    assert option["grader"]["key_id"] == variable["grader"]["key_id"] != "public"
+    assert "secret" not in json.dumps(option)
+    assert option["score"] == 10
+
+
+# --- reports -------------------------------------------------------------------------------------
+
+
+def test_json_on_standard_output_stands_alone(grader, mine, cwd):
+    done = grader(mine, *QUICK, "--json", "-")
+    report = json.loads(done.stdout)
+    assert (report["status"], report["score"], report["view"]) == ("graded", 10, "student")
+    assert report["grader"]["key_id"] == "public"
+    assert "Score: 10/10 of the points attempted" in done.stderr
+    assert list(cwd.iterdir()) == []
+
+
+def test_the_terminal_report_alone_is_on_standard_output(grader, mine):
+    done = grader(mine, *QUICK)
+    assert "Score: 10/10" in done.stdout
+    assert "checking" not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == "checking update_target ...\n"
+
+
+def test_an_existing_report_is_replaced_in_one_step(environment, mine, cwd):
+    out = cwd / "out.json"
+    out.write_text("the old report")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grader", "grade", str(mine), *QUICK, "--json", "out.json"],
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    seen = set()
+    while process.poll() is None:
+        seen.add(out.read_bytes())
+    assert read(out)["score"] == 10
+    assert seen <= {b"the old report", out.read_bytes()}
+    assert list(cwd.iterdir()) == [out]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no file")
+def test_a_report_that_cannot_be_written_is_an_error(grader, mine):
+    done = grader(mine, *QUICK, "--json", "/proc/report.json")
+    assert done.returncode in (2, 3)
+    assert "error:" in done.stderr
+    assert "/proc/report.json" in done.stderr
+
+
+def test_names_that_are_not_unicode_are_reported(grader, mine, cwd):
+    (mine / b"\xffnotes.txt".decode("utf-8", "surrogateescape")).write_text("x")
+    done = grader(mine, *QUICK, "--json", "out.json")
+    assert done.returncode == 0
+    assert read(cwd / "out.json")["submission"]["left_out"] != []
+
+
+# --- surroundings --------------------------------------------------------------------------------
+
+
+def test_nobodys_pytest_settings_have_an_effect(grader, mine, cwd):
+    for folder in (cwd, mine, mine.parent):
+        (folder / "conftest.py").write_text("raise RuntimeError('conftest was imported')\n")
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+        (folder / "setup.cfg").write_text("[tool:pytest]\naddopts = --collect-only\n")
+        (folder / "tox.ini").write_text("[pytest]\naddopts = --collect-only\n")
+        (folder / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["-x"]\n')
+    env = {"PYTEST_ADDOPTS": "--collect-only -p no_such_plugin", "PYTEST_PLUGINS": "no_such_plugin"}
+    done = grader(mine, *QUICK, "--json", "-", env=env)
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert report["score"] == 10
+    assert report["submission"]["left_out"] == sorted(
+        ["conftest.py", "pytest.ini", "setup.cfg", "tox.ini", "pyproject.toml"]
+    )
+
+
+def test_nothing_is_left_behind(grader, mine, cwd, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    line = "open('written-at-import.txt', 'w').write('x')\nimport subprocess\n"
+    line += "subprocess.Popen(['sleep', '600'])\n"
+    (mine / "dqn_agent.py").write_bytes((mine / "dqn_agent.py").read_bytes() + line.encode())
+    before = listing(mine)
+    done = grader(mine, *QUICK, env={"TMPDIR": str(temporary)})
+    assert done.returncode == 0
+    assert listing(mine) == before
+    assert listing(cwd) == {}
+    assert listing(temporary) == {}
+    assert running_in(temporary) == []
+
+
+def running_in(folder):
+    """Processes that work in a folder, or were started with a path in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = os.readlink(process / "cwd") + (process / "cmdline").read_text()
+        except OSError:
+            continue
+        if str(folder) in told:
+            found.append(told)
+    return found
+
+
+def with_shell(redirection, environment, cwd, *arguments, **env):
+    """Run the grader through a shell with a redirection."""
+    command = [sys.executable, "-m", "grader", "grade", *map(str, arguments)]
+    return subprocess.run(
+        ["sh", "-c", f'"$@" {redirection}', "sh", *command],
+        cwd=cwd,
+        env=environment(**env),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("redirection", ["<&-", ">&-"])
+def test_closed_streams_do_no_harm(environment, mine, cwd, redirection):
+    done = with_shell(redirection, environment, cwd, mine, *QUICK, "--json", "out.json")
+    assert done.returncode == 0
+    assert read(cwd / "out.json")["score"] == 10
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("reader", ["head -n 1", "true"])
+def test_a_reader_that_has_had_enough_is_no_error(environment, mine, cwd, reader):
+    pipe = f'; echo "status $?" >&2; }} | {reader}'
+    command = f"{{ {sys.executable} -m grader grade {mine} {' '.join(QUICK)} --json out.json {pipe}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.stderr == "checking update_target ...\nstatus 0\n"
+    assert read(cwd / "out.json")["score"] == 10
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["PYTHONIOENCODING", "LANG"],
+)
+def test_a_stream_that_takes_ascii_only_gets_the_whole_report(grader, root, env):
+    # The titles of this part hold Greek letters.
+    done = grader(root / "starter", "--only", "update", "--no-solve", env=env)
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "Score: 0/35" in done.stdout
