@@ -254,7 +254,7 @@ DQNAgent.update = update
 
 def test_50_mb_of_prints_cost_nothing_and_are_cut(submission, grade):
     body = """
-        print("start", "x" * 50_000_000)
+        print("x" * 50_000_000)
         self.target_net.load_state_dict(self.q_net.state_dict())
         raise ValueError("after printing")
     """
@@ -264,6 +264,6 @@ def test_50_mb_of_prints_cost_nothing_and_are_cut(submission, grade):
     assert grading.points == {"sample": 20, "update_target": 0}
     check = grading.check("update_target.copies")
     assert "after printing" in check["observed"]
-    assert check["output"].startswith("start xxx")
+    assert check["output"].startswith("xxx")
     assert len(check["output"]) < 10_000
     assert "more bytes were printed" in check["output"]

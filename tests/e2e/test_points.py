@@ -33,7 +33,7 @@ def without_times(report):
 
 @pytest.fixture(scope="module")
 def solved(grade):
-    return grade("solution")
+    return grade("solution", "--fail-under", "100")
 
 
 def test_the_solution_earns_everything(solved):
@@ -63,7 +63,7 @@ def test_the_solution_learns_cartpole_by_the_contract(solved):
 
 
 def test_two_runs_differ_in_their_times_alone(solved, finish, start):
-    again = finish(*start("solution"))
+    again = finish(*start("solution", "--fail-under", "100"))
     assert without_times(again.report) == without_times(solved.report)
 
 
@@ -162,7 +162,7 @@ def test_a_missing_file_is_named(broken):
     assert "this exact name" in check["why"]
 
 
-# --- the same questions for everyone ---------------------------------------------------------------
+# --- the same questions for everyone --------------------------------------------------------------
 
 
 ONE_DRAW_SHORT = """

@@ -1,0 +1,270 @@
+"""DQNAgent.update: the step it takes, what it returns, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from grader.checks.agents import (
+    Learning,
+    Scenario,
+    encode_weights,
+    one_hot_pool,
+    random_pool,
+    random_weights,
+)
+from grader.checks.compare import list_of_doubles
+from grader.checks.draws import encode
+from grader.checks.explore import explore
+from grader.checks.feedback import Failure, failure_of
+from grader.checks.outcomes import EVERYTHING, GRADIENTS, RETURNED, difference, updates_of
+from grader.checks.update_readings import (
+    copies,
+    departs,
+    require_free_generators,
+    returned_code,
+    sync_code,
+    unclipped_norm,
+)
+from grader.checks.update_scenarios import dense, scenarios, sparse
+from grader.checks.updates import Updates, gradients_of, read_targets
+from grader.oracle.adam import Adam
+from grader.oracle.models import Weights, global_norm
+from grader.protocol.messages import (
+    Fill,
+    PlayAgent,
+    Sync,
+    Update,
+)
+
+PART = "update"
+EXAMPLES = 50
+
+
+def check_clipping(updates: Updates) -> None:
+    """The gradient's norm over all of q_net is clipped to 10, and left alone below."""
+    rng = updates.part.rng()
+    for low, high in ((30.0, 60.0), (0.4, 0.9), (900.0, 2000.0), (1.5, 1.9), (3.0, 4.0)):
+        scenario = dense(rng, 4, 3, 6, gamma=0.9, rewards=(low, high), scale=0.15)
+        trace = updates.run(scenario)
+        expected = scenario.expected()[0]
+        assert expected is not None
+        assert expected.gradients is not None
+        if difference(scenario, trace, aspects=(GRADIENTS,)) is None or updates.excused(
+            scenario, trace, (GRADIENTS,)
+        ):
+            continue
+        got = gradients_of(updates_of(trace)[0])
+        norm = "unknown" if got is None else f"{global_norm(got):.4g}"
+        before = unclipped_norm(scenario)
+        updates.fail(
+            f"A loss whose gradient has norm {before:.4g} was stepped on with a gradient of norm "
+            f"{norm}, expected {global_norm(expected.gradients):.4g} in the same direction.",
+            "All of q_net's gradients are scaled together when their norm exceeds 10.",
+        )
+
+
+def check_one_step(updates: Updates) -> None:
+    """One Adam step per call, whose moments live on from call to call."""
+    rng = updates.part.rng()
+    pools = [random_pool(rng, 13, 4, 3, terminal=0.3) for _ in range(5)]
+    scenario = Scenario(
+        q=random_weights(rng, 4, 3),
+        target=random_weights(rng, 4, 3),
+        lr=0.02,
+        gamma=0.9,
+        steps=[Learning(pool, 6) for pool in pools],
+    )
+    trace = updates.run(scenario)
+    weights: Weights = [w.astype(np.float64) for w in scenario.q]
+    adam = Adam(scenario.lr)
+    for call, updated in enumerate(updates_of(trace)):
+        gradients = gradients_of(updated)
+        if gradients is None:
+            break
+        before = [w.copy() for w in weights]
+        adam.step(weights, gradients)
+        told = departs(updated, weights, before, scenario.lr)
+        if told is None:
+            continue
+        if updates.excused(scenario, trace):
+            break
+        updates.fail(
+            f"In call {call + 1} {told}.",
+            "One step of Adam with the agent's lr, on the gradients of this call.",
+        )
+    if difference(scenario, trace) is not None and gradients_of(updates_of(trace)[0]) is None:
+        updates.fail(
+            "No optimizer step with gradients was seen.", "`optimizer.step()` moves the weights."
+        )
+    updates.settle("One step of Adam with the agent's lr, on the gradients of this call.")
+
+
+def check_zero_grad(updates: Updates) -> None:
+    """Gradients of earlier calls are gone."""
+    rng = updates.part.rng()
+    first = one_hot_pool(rng, 5, 3)
+    width = first.states.shape[1]
+    wide = np.eye(2 * width)
+    one = replace(first, states=wide[:5], next_states=wide[5:10])
+    two = replace(one_hot_pool(rng, 5, 3), states=wide[10:15], next_states=wide[15:20])
+    scenario = Scenario(
+        q=random_weights(rng, 2 * width, 3),
+        target=random_weights(rng, 2 * width, 3),
+        lr=0.01,
+        gamma=0.9,
+        steps=[Learning(one, 5), Learning(two, 5), Learning(one, 5)],
+    )
+    trace = updates.run(scenario)
+    for call, old in ((1, slice(0, 5)), (2, slice(10, 15))):
+        gradients = gradients_of(updates_of(trace)[call])
+        if gradients is None:
+            updates.fail(
+                f"No gradient was seen in call {call + 1}.", "Every call steps on its own gradient."
+            )
+        left = float(np.abs(gradients[0][:, old]).max())
+        if left > 1e-6 and not updates.excused(scenario, trace):
+            updates.fail(
+                f"Call {call + 1} had a batch of other states than the call before, yet its "
+                f"gradient still reached the earlier ones (up to {left:.3g}).",
+                "Backward adds to the gradients that are there: they are cleared once per call.",
+            )
+    updates.settle("Each call steps on the gradient of its own batch alone.")
+
+
+def check_one_batch(updates: Updates) -> None:
+    """One batch per call, drawn by one sample(batch_size)."""
+    rng = updates.part.rng()
+    for rows in (5, 12, 64):
+        scenario = dense(rng, 4, 3, rows, gamma=0.9)
+        calls = updates_of(updates.run(scenario))[0].sample_calls
+        if calls == [rows]:
+            continue
+        asked = ", ".join(map(str, calls)) or "nothing"
+        raise Failure(
+            f"`update({rows})` asked the buffer for batches of {asked}; expected one of {rows}.",
+            why="Prediction and target are about the same transitions.",
+            code="UPDATE_SAMPLES_TWICE" if len(calls) > 1 else None,
+        )
+    updates.settle("Prediction and target are about the same transitions.")
+
+
+def check_returned_loss(updates: Updates) -> None:
+    """Returns the loss of this batch as a number."""
+    rng = updates.part.rng()
+    scenario, _ = sparse(rng, 6, 3)
+    again = random_pool(rng, 19, 12, 3, terminal=0.2)
+    scenario = replace(scenario, steps=[*scenario.steps, Learning(again, 9), Learning(again, 4)])
+    trace = updates.run(scenario)
+    for call, updated in enumerate(updates_of(trace)):
+        value = updated.returned
+        if value.type.startswith("numpy.") or value.type == "ndarray":
+            updates.part.advise("UPDATE_RETURNS_NUMPY")
+        if value.type == "NoneType":
+            raise Failure(
+                "`update` returned None.",
+                why="The training loop shows the loss of each update.",
+                code="UPDATE_RETURNS_NONE",
+            )
+        if value.holds_graph:
+            raise Failure(
+                f"`update` returned {value.text} that requires a gradient.",
+                why="A tensor that keeps its graph keeps all of the batch's memory alive.",
+                code="UPDATE_RETURNS_TENSOR",
+            )
+        if value.number is None:
+            raise Failure(
+                f"`update` returned {value.text}, which `float()` does not take.",
+                why="The training loop shows the loss of each update.",
+                code="UPDATE_RETURNS_OTHER",
+            )
+        found = difference(scenario, trace, aspects=(RETURNED,))
+        if found is None or found.call != call or updates.excused(scenario, trace, (RETURNED,)):
+            continue
+        if call == 0 and read_targets(scenario, trace, 0) is not None:
+            continue  # the loss of a target that another check finds wrong
+        raise Failure(
+            f"In call {call + 1} {found.observed}.",
+            why="The number is this batch's loss, before the step and unrounded.",
+            code=updates.diagnosis.code_for("update.returned_loss")
+            or returned_code(scenario, trace),
+        )
+    updates.settle("The number is this batch's loss, before the step and unrounded.")
+
+
+def check_target_untouched(updates: Updates) -> None:
+    """Leaves target_net, γ, lr and the global generators alone, at every call."""
+    rng = updates.part.rng()
+    pool = random_pool(rng, 11, 3, 2, terminal=0.2)
+    q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
+    fill = Fill(transitions=encode(pool), stored=len(pool))
+    # Also after many calls: code may copy every hundredth time.
+    calls = (1, 1, 8, 100)
+    trace = updates.agents.ask(
+        PlayAgent(
+            state_dim=3,
+            action_dim=2,
+            lr=0.003,
+            gamma=0.9,
+            q_weights=encode_weights(q),
+            target_weights=encode_weights(target),
+            operations=[fill, *(Update(batch_size=5, times=times) for times in calls)],
+        )
+    )
+    if trace.raised is not None:
+        raise failure_of(trace.raised)
+    assert trace.initial is not None
+    for count, updated in zip(np.cumsum(calls), updates_of(trace), strict=True):
+        told = f"After {count} call(s) of `update`, without a copy in between,"
+        got = list_of_doubles(updated.state.target_weights)
+        if got is None or not all(map(np.array_equal, got, target)):
+            raise Failure(
+                f"{told} the weights of target_net have changed.",
+                why="Only `update_target` copies: between copies the target stands still.",
+                code=updates.diagnosis.code_for("update.target_untouched")
+                or sync_code(updated, got),
+            )
+        for name, before, after in (
+            ("agent.gamma", trace.initial.gamma, updated.state.gamma),
+            ("the optimizer's lr", trace.initial.lr, updated.state.lr),
+        ):
+            if before != after:
+                raise Failure(
+                    f"{told} {name} is {after}, and was {before} before.",
+                    why="An update changes the weights of q_net and nothing else.",
+                )
+    scenario = Scenario(q=q, target=target, lr=0.003, gamma=0.9, steps=[Learning(pool, 5)])
+    require_free_generators(updates, scenario)
+    updates.settle("Between copies the target stands still.")
+
+
+def check_many_updates(updates: Updates) -> None:
+    """Thirty updates with copies in between follow the algorithm step by step."""
+    rng = updates.part.rng()
+    steps: list[Learning | Sync] = []
+    for n in range(30):
+        rows = int(rng.integers(1, 12))
+        steps.append(Learning(random_pool(rng, 2 * rows, 4, 3, terminal=0.25), rows))
+        if n % 7 == 6:
+            steps.append(Sync())
+    scenario = Scenario(
+        q=random_weights(rng, 4, 3),
+        target=random_weights(rng, 4, 3),
+        lr=0.01,
+        gamma=0.9,
+        steps=steps,
+    )
+    # Copies are another part's business: this run does without them where they do not work.
+    if not copies(updates, rng):
+        scenario = replace(scenario, steps=[s for s in steps if isinstance(s, Learning)])
+    updates.judge(scenario, "Every call behaves like the first.", EVERYTHING)
+
+
+def check_any_batch(updates: Updates) -> None:
+    """Any batch size, number of actions, rewards, mask, γ and lr."""
+
+    def judge(scenario: Scenario) -> None:
+        updates.judge(scenario, "The update is the same algorithm for every shape and value.")
+
+    explore(scenarios(), judge, seeded=updates.part.seed(), examples=EXAMPLES)

@@ -1,0 +1,45 @@
+"""Measure the grader: `python -m tests.bench [--only a|b|c] [--seeds N] …`. Asserts nothing.
+
+a  wall time of `grade --no-solve solution` against importing torch and building an optimizer
+b  the CartPole verdict over many keys, beside the course page's own recipe
+c  peak memory of the judge and its workers
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from tests.bench import cartpole, grading
+
+
+def main() -> int:
+    """Print the figures asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--only", choices=("a", "b", "c"), action="append", help="one measurement")
+    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="runs for a (9)")
+    parser.add_argument("--seeds", type=int, default=20, metavar="N", help="keys for b (20)")
+    parser.add_argument(
+        "--page-seeds", type=int, default=1, metavar="N", help="seeds of the page's recipe (1)"
+    )
+    parser.add_argument(
+        "--one-core", action="store_true", help="measure b on one core, where that can be asked for"
+    )
+    options = parser.parse_args()
+    wanted = options.only or ["a", "b", "c"]
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if os.name != "nt" else "")
+    if "a" in wanted:
+        grading.measure_time(options.repeats)
+    if "c" in wanted:
+        grading.measure_memory()
+    if "b" in wanted:
+        if options.one_core and not cartpole.keep_to_one_core():
+            print("one core cannot be asked for on this platform", file=sys.stderr)
+        cartpole.measure(options.seeds, options.page_seeds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
