@@ -48,7 +48,7 @@ def check_output_shape(networks: Networks) -> None:
 
 def check_parameters(networks: Networks) -> None:
     """Three layers with biases, registered, as wide as asked."""
-    for shape in (PROBE, Shape(3, 4, 11), Shape(4, 2, None)):
+    for shape in (PROBE, Shape(3, 4, 11), Shape(4, 2, None), Shape(4, 2, 300)):
         networks.require_parameters(shape)
 
 
@@ -86,6 +86,7 @@ def check_hidden_layers(networks: Networks) -> None:
         networks.fail_hidden(PROBE)
     assert found is not None
     networks.require_forward(PROBE, found)
+    networks.require_forward(PROBE, found, rows=700)
 
     def judge(case: tuple[Shape, int]) -> None:
         networks.require_forward(case[0], found, rows=case[1])
@@ -133,7 +134,8 @@ def check_rows_independent(networks: Networks) -> None:
                     why="Every row of the batch is a state for itself.",
                     code="NET_BATCH_STATISTICS",
                 )
-    if trace.inputs_changed:
+    far = networks.play(PROBE, [1000 * states], weights=weights)
+    if trace.inputs_changed or far.inputs_changed:
         raise Failure(
             "`forward` changed the states it was given.",
             why="The batch is used again afterwards; a forward pass only reads it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from grader.checks.chance import count_bounds
 from grader.checks.compare import tensor_problem
 from grader.checks.draws import (
     FIELDS,
-    STATE_DIM,
     Draws,
     Indices,
     distinct_transitions,
@@ -26,14 +26,13 @@ from grader.protocol.messages import Counted, Length, Push, Sample, Sampled, Val
 
 PART = "sample"
 
-SHAPES = {"states": (STATE_DIM,), "next_states": (STATE_DIM,)}
 DTYPES = {"actions": "int64"}
 
 
 def check_returns_batch(draws: Draws) -> None:
     """Returns five fields with as many rows as asked."""
-    stored = distinct_transitions(70, draws.part.rng())
-    for batch_size in (5, 1, 64):
+    stored = distinct_transitions(200, draws.part.rng())
+    for batch_size in (5, 1, 64, 150):
         sampled = draws.draw(stored, batch_size)
         first = sampled.first
         if any("list of numpy.ndarrays is extremely slow" in text for text in sampled.warnings):
@@ -56,25 +55,27 @@ def check_returns_batch(draws: Draws) -> None:
                     code="SAMPLE_BATCH_SIZE_IGNORED",
                     reproduce=wrong_draws.snippet(batch_size),
                 )
+    _require_alike_kept(draws)
 
 
 def check_shapes(draws: Draws) -> None:
     """Shapes are exact: (B, state_dim) for states, (B,) for the rest."""
-    stored = distinct_transitions(20, draws.part.rng())
-    for batch_size in (4, 1, 3, 20):
+    for batch_size, state_dim in ((4, 3), (1, 3), (3, 3), (20, 4), (5, 1), (1, 1)):
+        stored = distinct_transitions(20, draws.part.rng(str(state_dim)), state_dim)
         items = draws.draw(stored, batch_size).first.items or []
         for name, item in zip(FIELDS, items, strict=True):
-            shape = (batch_size, *SHAPES.get(name, ()))
+            shape = (batch_size, state_dim) if name.endswith("states") else (batch_size,)
             dtype = item.array.dtype if item.array else DTYPES.get(name, "float32")
             problem = tensor_problem(item, name, shape, dtype)
             if problem is not None:
-                code = "SAMPLE_FIELDS_SWAPPED" if _permuted(items, batch_size) else None
+                swapped = _permuted(items, batch_size, state_dim)
+                code = "SAMPLE_FIELDS_SWAPPED" if swapped else None
                 if item.type != "Tensor":
                     code = "SAMPLE_NOT_TENSORS"
-                elif item.array is not None and item.array.shape == (batch_size, 1):
+                elif item.array is not None and item.array.shape == (*shape, 1):
                     code = "SAMPLE_COLUMN_SHAPE"
                 raise Failure(
-                    f"`sample({batch_size})`: {problem}",
+                    f"`sample({batch_size})` of states with {state_dim} numbers: {problem}",
                     why="A (B, 1) beside a (B,) broadcasts to (B, B) later, without an error.",
                     code=code,
                     reproduce=wrong_draws.snippet(batch_size),
@@ -181,6 +182,11 @@ def check_fresh(draws: Draws) -> None:
     10 of 100: two correct draws hold the same rows with probability 1 / C(100, 10) < 6e-14.
     """
     stored = distinct_transitions(100, draws.part.rng())
+    if draws.draw(stored, 10, 6).first_changed:
+        raise Failure(
+            "The batch that the first call returned changed its values in a later call.",
+            why="A batch belongs to its caller; the next one must not be written over it.",
+        )
     rows = draws.identified(stored, 10, 6).rows
     if rows is None:
         raise Failure("The draws cannot be told apart: no field holds only what was pushed.")
@@ -217,6 +223,7 @@ def check_not_consumed(draws: Draws) -> None:
             code="SAMPLE_CONSUMES",
             reproduce=wrong_draws.length_snippet(),
         )
+    _require_free_generators(draws)
     fields = draws.fields(stored, 3, 120)
     seen = identify(stored, fields).rows
     # A row stays away from 120 draws of 3 of 9 with probability (2/3)^120 < 1e-21.
@@ -227,6 +234,24 @@ def check_not_consumed(draws: Draws) -> None:
             why="Everything stored can be drawn.",
             code=wrong_draws.uniform_code(seen, 9),
         )
+
+
+def _require_free_generators(draws: Draws) -> None:
+    """After `sample`, the global generators depend on what they were seeded with before it."""
+    stored = distinct_transitions(9, draws.part.rng("generators"))
+    after = []
+    for seed in (101, 202):
+        result = draws.play(
+            20, [Push(transitions=encode(stored)), Sample(batch_size=4, reseed=seed)]
+        )[0]
+        assert isinstance(result, Sampled)
+        after.append(result.draws)
+    for name, a, b in zip(("random", "numpy.random", "torch"), *after, strict=True):
+        if a == b:
+            raise Failure(
+                f"`sample` re-seeds the global generator of {name}.",
+                why="Whoever calls it would draw the same 'random' numbers after every batch.",
+            )
 
 
 def check_eviction(draws: Draws) -> None:
@@ -338,8 +363,26 @@ def _rows(item: Value) -> int | None:
     return item.array.shape[0] if item.array.shape else 0
 
 
-def _permuted(items: list[Value], batch_size: int) -> bool:
+def _require_alike_kept(draws: Draws) -> None:
+    """Transitions that differ in their states only are stored one by one, as in CartPole."""
+    stored = replace(
+        distinct_transitions(6, draws.part.rng("alike")),
+        actions=np.zeros(6, np.int64),
+        rewards=np.ones(6),
+        dones=np.zeros(6),
+    )
+    results = draws.play(10, [Push(transitions=encode(stored)), Length(), Sample(batch_size=6)])
+    if results[0] != Counted(length=6):
+        raise Failure(
+            f"6 transitions with the same action, reward and done were pushed; `len(buffer)` is "
+            f"{getattr(results[0], 'length', '?')}.",
+            why="Everything pushed is stored, also what looks like the transition before.",
+            code="GIVEN_PUSH_CHANGED",
+        )
+
+
+def _permuted(items: list[Value], batch_size: int, state_dim: int) -> bool:
     """The shapes are the right ones, in another order."""
     got = [item.array.shape for item in items if item.array is not None]
-    due = [(batch_size, *SHAPES.get(name, ())) for name in FIELDS]
+    due = [(batch_size, state_dim) if n.endswith("states") else (batch_size,) for n in FIELDS]
     return got != due and sorted(got) == sorted(due)

@@ -199,3 +199,5 @@ def check_loss(updates: Updates) -> None:
         rng = updates.part.rng(str(rows), str(spread))
         scenario, _ = sparse(rng, rows, 3, rewards=(-spread, 1.5 * spread))
         updates.judge(scenario, "Every error counts by its square, and the batch by its mean.")
+    large = dense(updates.part.rng("large"), 4, 3, 200, gamma=0.9, scale=0.1)
+    updates.judge(large, "Every row of the batch counts, however many there are.")

@@ -56,8 +56,8 @@ def check_copies(agents: Agents) -> None:
 def check_q_net_kept(agents: Agents) -> None:
     """q_net keeps its weights, and the optimizer still trains it."""
     q, target = _weights(agents, "q"), _weights(agents, "target")
-    gradients = encode_weights(_weights(agents, "gradient"))
-    states = _play(agents, q, target, [Sync(), OptimizerStep(gradients=gradients)])
+    step = OptimizerStep(gradients=encode_weights(_weights(agents, "gradient")))
+    states = _play(agents, q, target, [Sync(), step])
     kept, _ = _read(states[1])
     if not _same(kept, q):
         raise Failure(
@@ -66,11 +66,58 @@ def check_q_net_kept(agents: Agents) -> None:
             code="SYNC_REVERSED" if _same(kept, target) else None,
         )
     trained, _ = _read(states[2])
-    if _same(trained, kept):
+    if not states[1].q_trainable and states[0].q_trainable:
+        raise Failure(
+            "After `update_target()`, parameters of q_net no longer require gradients.",
+            why="q_net goes on learning; only target_net stands still.",
+        )
+    if _same(trained, kept) and _trains(agents, q, target, step):
         raise Failure(
             "After `update_target()`, a step of `agent.optimizer` moves no weight of q_net.",
             why="The optimizer holds the parameters of the network that it was built with.",
         )
+
+    _require_steps_on(agents, q, target, step)
+    _require_nothing_else(agents, q, target)
+
+
+def _require_steps_on(agents: Agents, q: Weights, target: Weights, step: OptimizerStep) -> None:
+    """The optimizer steps on as if there had been no copy: same lr, same moments."""
+    synced = _play(agents, q, target, [step, Sync(), step, Sync(), step])
+    alone = _play(agents, q, target, [step, step, step])
+    if [synced[i].q_weights for i in (1, 3, 5)] != [s.q_weights for s in alone[1:]]:
+        raise Failure(
+            "With `update_target()` between them, steps of the same optimizer on the same "
+            "gradients move q_net elsewhere than without.",
+            why="A copy leaves the optimizer alone: its lr, its moments, its parameters.",
+        )
+
+
+def _require_nothing_else(agents: Agents, q: Weights, target: Weights) -> None:
+    """γ, lr, the buffer and the global generators are as they were."""
+    draws = []
+    for seed in (101, 202):
+        trace = agents.ask(_request(q, target, [Sync(reseed=seed)]))
+        after = trace.results[0]
+        assert isinstance(after, Synced)
+        assert trace.initial is not None
+        draws.append(after.draws)
+        for name, same in (
+            ("agent.gamma", trace.initial.gamma == after.state.gamma),
+            ("the optimizer's lr", trace.initial.lr == after.state.lr),
+            ("the agent's buffer", after.state.buffer_intact),
+        ):
+            if not same:
+                raise Failure(
+                    f"`update_target()` changed {name}.",
+                    why="A copy changes the weights of target_net and nothing else.",
+                )
+    for name, a, b in zip(("random", "numpy.random", "torch"), *draws, strict=True):
+        if a == b:
+            raise Failure(
+                f"`update_target()` re-seeds the global generator of {name}.",
+                why="A copy changes the weights of target_net and nothing else.",
+            )
 
 
 def check_independent(agents: Agents) -> None:
@@ -96,19 +143,16 @@ def check_independent(agents: Agents) -> None:
         before, after = _read(states[1]), _read(states[2])
         which = 1 if victim == "target_net" else 0
         if _same(after[which], before[which]):
-            if _same(after[1 - which], before[1 - which]):
+            if _same(after[1 - which], before[1 - which]) and _trains(agents, q, target, change):
                 raise Failure(
                     f"After `update_target()`, {told} had no effect.",
                     why="q_net goes on being the network that is trained.",
                 )
             continue
-        same = states[1].same_object or states[1].shared_storage
         raise Failure(
             f"After `update_target()`, {told} also changed {victim}.",
             why="A copy has a memory of its own; a second name for the same tensors has not.",
-            code=("GIVEN_TARGET_IS_Q_NET" if states[0].same_object else "SYNC_ALIASES")
-            if same or victim
-            else None,
+            code="GIVEN_TARGET_IS_Q_NET" if states[0].same_object else "SYNC_ALIASES",
         )
 
 
@@ -136,25 +180,36 @@ def check_repeated(agents: Agents) -> None:
             )
 
 
+def _trains(agents: Agents, q: Weights, target: Weights, change: Operation) -> bool:
+    """Whether the change has an effect on an agent that was never synced.
+
+    Where it has none, the optimizer was given something else than q_net's parameters.
+    """
+    before, after = _play(agents, q, target, [change])
+    return before.q_weights != after.q_weights or before.target_weights != after.target_weights
+
+
 def _play(
     agents: Agents, q: Weights, target: Weights, operations: Sequence[Operation]
 ) -> list[AgentState]:
     """The state at the start and after every operation."""
-    trace = agents.ask(
-        PlayAgent(
-            state_dim=STATE_DIM,
-            action_dim=ACTION_DIM,
-            lr=0.05,
-            gamma=0.9,
-            q_weights=encode_weights(q),
-            target_weights=encode_weights(target),
-            operations=list(operations),
-        )
-    )
+    trace = agents.ask(_request(q, target, operations))
     if trace.raised is not None:
         raise failure_of(trace.raised)
     assert trace.initial is not None
     return [trace.initial, *(r.state for r in trace.results if isinstance(r, Synced))]
+
+
+def _request(q: Weights, target: Weights, operations: Sequence[Operation]) -> PlayAgent:
+    return PlayAgent(
+        state_dim=STATE_DIM,
+        action_dim=ACTION_DIM,
+        lr=0.05,
+        gamma=0.9,
+        q_weights=encode_weights(q),
+        target_weights=encode_weights(target),
+        operations=list(operations),
+    )
 
 
 def _weights(agents: Agents, name: str) -> Weights:

@@ -75,6 +75,16 @@ def list_of_doubles(arrays: list[Array] | list[Array | None] | None) -> list[Dou
     return None if any(v is None for v in values) else [v for v in values if v is not None]
 
 
+def apart(got: Doubles | None, expected: Doubles) -> str:
+    """`got …, expected …` for the entry that differs most, with digits enough to tell."""
+    if got is None or got.shape != expected.shape:
+        return f"got {shown(got)}, expected {show(expected)}"
+    worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
+    a, b = float(got[worst]), float(expected[worst])
+    digits = next((n for n in range(4, 12) if f"{a:.{n}g}" != f"{b:.{n}g}"), 12)
+    return f"got {a:.{digits}g}, expected {b:.{digits}g}"
+
+
 def shown(numbers: Doubles | None) -> str:
     """`show`, or what to call something that is not made of finite numbers."""
     return "something that is not all finite numbers" if numbers is None else show(numbers)

@@ -29,20 +29,24 @@ STATE_DIM = 3
 Indices = npt.NDArray[np.int64]
 
 
-def distinct_transitions(count: int, rng: np.random.Generator) -> Batch:
+def distinct_transitions(count: int, rng: np.random.Generator, state_dim: int = STATE_DIM) -> Batch:
     """Transitions that can be told apart by any field but done.
 
     Values that a cast to integers, a clip to [−1, 1] or a normalisation would change, exactly
-    representable in float32; rewards of both signs.
+    representable in float32; rewards of both signs, the outermost far out.
     """
     order = rng.permutation(count)
-    states = order[:, None] * 3.0 + np.array([0.25, 0.5, 0.75]) - count
-    rewards = (rng.permutation(count) - count / 2) * 1.3125 + 0.0625
+    offsets = 0.25 * np.arange(1, state_dim + 1)
+    states = order[:, None] * 3.0 + offsets - count
+    states[order == count - 1] *= 256
+    ranks = rng.permutation(count)
+    rewards = (ranks - count / 2) * 1.3125 + 0.0625
+    rewards[(ranks == 0) | (ranks == count - 1)] *= 512
     return Batch(
         states=states,
         actions=rng.permutation(count).astype(np.int64),
         rewards=rewards,
-        next_states=rng.permutation(count)[:, None] * 2.0 + np.array([0.125, 0.625, 1.375]) + 500,
+        next_states=rng.permutation(count)[:, None] * 2.0 + offsets / 2 + 500,
         dones=(rng.permutation(count) % 3 == 0).astype(np.float64),
     )
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from grader.checks.compare import Doubles, close, doubles, list_of_doubles, show, shown
+from grader.checks.compare import Doubles, apart, close, doubles, list_of_doubles, show, shown
 from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.part import Part
 from grader.checks.seeds import generator
@@ -201,8 +201,8 @@ class Networks:
             got = got.reshape(expected.shape)  # shapes are judged by a check of their own
         if got is None or not close(got, expected):
             raise Failure(
-                f"With known weights, `{shape.call()}` gave {shown(got)} for {rows} state(s), "
-                f"expected {show(expected)}.",
+                f"With known weights, `{shape.call()}` on a batch of {rows}: "
+                f"{apart(got, expected)}.",
                 why="The network is Linear, ReLU, Linear, ReLU, Linear, for any dimensions.",
                 reproduce=self.snippet(shape, rows, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
             )
@@ -255,13 +255,11 @@ class Networks:
             if found is not None and values is not None and found.hidden_is_relu:
                 expected = found.forward(values, states.astype(np.float64))
                 if not close(got.reshape(expected.shape), expected):
-                    worst = np.unravel_index(np.abs(expected).argmax(), expected.shape)
-                    flat = got.reshape(expected.shape)
                     raise Failure(
-                        f"Where the last layer gives {show(expected[worst])}, the network returned "
-                        f"{show(flat[worst])}.",
+                        f"With weights {scale:g} times as large: "
+                        f"{apart(got.reshape(expected.shape), expected)}.",
                         why="Q-values may lie far outside the range that CartPole shows.",
-                        code="NET_OUTPUT_BOUNDED" if _bounded(flat, expected) else None,
+                        code="NET_OUTPUT_BOUNDED" if _bounded(got, expected) else None,
                     )
             # Whatever the hidden layers do: a linear output has both signs and keeps growing.
             elif got.min() >= 0 or got.max() <= 0 or (scale > 5 and np.abs(got).max() < 5):

@@ -76,6 +76,7 @@ def _buffer(request: PlayBuffer, reply: BufferTrace) -> None:
         _require(isinstance(result, wanted), "results")
         if isinstance(operation, Sample) and isinstance(result, Sampled) and result.stacked:
             _require(len(result.stacked) == 5, "draws")
+            _require(len(result.draws) == 3, "draws")
             for array in result.stacked:
                 _require(array.shape[:1] == (operation.times,), "draws")
 
@@ -106,8 +107,9 @@ def _agent(request: PlayAgent, reply: AgentTrace) -> None:
                 )
             case _:
                 _require(isinstance(result, Synced), "results")
-        if isinstance(result, Updated):
+        if isinstance(result, Updated | Synced):
             _require(len(result.draws) == 3, "draws")
+        if isinstance(result, Updated):
             for gradient, shape in zip_longest(result.gradients or [None] * 4, shapes):
                 _require(gradient is None or gradient.shape == shape, "gradients")
         if isinstance(result, Updated | Synced):

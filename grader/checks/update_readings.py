@@ -62,7 +62,7 @@ def unclipped_norm(scenario: Scenario) -> float:
 
 
 def departs(updated: Updated, expected: Weights, before: Weights, lr: float) -> str | None:
-    """How the weights depart from one Adam step on the gradient that was used; None if they do not."""
+    """How the weights depart from one Adam step on the gradient used; None if they do not."""
     got = list_of_doubles(updated.state.q_weights)
     if got is None:
         return "the weights of q_net are not all finite numbers"
@@ -93,29 +93,34 @@ def sync_code(updated: Updated, target: Weights | None) -> str | None:
 
 
 def copies(updates: Updates, rng: np.random.Generator) -> bool:
-    """Whether `update_target` leaves two equal, separate networks, the first one in training."""
+    """Whether `update_target` copies, and changes nothing else: networks that stay apart, an
+    optimizer that steps on as if there had been no copy."""
     q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
-    gradients = encode_weights(random_weights(rng, 3, 2))
-    trace = updates.agents.ask(
-        PlayAgent(
+    step = OptimizerStep(gradients=encode_weights(random_weights(rng, 3, 2)))
+
+    def play(*operations: OptimizerStep | Sync) -> AgentTrace:
+        request = PlayAgent(
             state_dim=3,
             action_dim=2,
             lr=0.01,
             gamma=0.9,
             q_weights=encode_weights(q),
             target_weights=encode_weights(target),
-            operations=[Sync(), OptimizerStep(gradients=gradients), Sync()],
+            operations=list(operations),
         )
-    )
-    if trace.raised is not None:
+        return updates.agents.ask(request)
+
+    synced, alone = play(step, Sync(), step, Sync(), step), play(step, step, step)
+    if synced.raised is not None or alone.raised is not None:
         return False
-    copied, stepped, again = (r.state for r in trace.results if isinstance(r, Synced))
+    one, two, three, four, five = (r.state for r in synced.results if isinstance(r, Synced))
     return (
-        not copied.shared_storage
-        and copied.q_weights == encode_weights(q) == copied.target_weights
-        and stepped.target_weights == copied.target_weights
-        and stepped.q_weights != copied.q_weights
-        and again.q_weights == stepped.q_weights == again.target_weights
+        [s.q_weights for s in (one, three, five)]
+        == [r.state.q_weights for r in alone.results if isinstance(r, Synced)]
+        and one.q_weights == two.q_weights == two.target_weights == three.target_weights
+        and three.q_weights == four.q_weights == four.target_weights == five.target_weights
+        and (two.lr, two.gamma, two.buffer_intact) == (one.lr, one.gamma, one.buffer_intact)
+        and two.q_trainable
     )
 
 

@@ -142,10 +142,11 @@ class Push(Message, frozen=True, tag="push"):
 
 
 class Sample(Message, frozen=True, tag="sample"):
-    """Call `sample(batch_size)` so many times in a row."""
+    """Call `sample(batch_size)` so many times in a row, with the generators seeded before."""
 
     batch_size: int
     times: int = 1
+    reseed: int | None = None
 
 
 class Length(Message, frozen=True, tag="length"):
@@ -162,12 +163,17 @@ class PlayBuffer(Message, frozen=True, tag="buffer"):
 class Sampled(Message, frozen=True, tag="sampled"):
     """The draws of one `Sample`: `first` in full, and every draw stacked field by field.
 
+    `first_changed` says that a later call changed the values of the first draw; `draws` come from
+    the three global generators after the last.
+
     `stacked` holds five arrays with a leading axis of `times`, or None when the draws did not
     have equal shapes and dtypes, or were not five tensors.
     """
 
     first: Value
     stacked: list[Array] | None
+    first_changed: bool
+    draws: list[float]
     warnings: list[str]
 
 
@@ -206,7 +212,9 @@ class Update(Message, frozen=True, tag="update"):
 
 
 class Sync(Message, frozen=True, tag="sync"):
-    """Call `agent.update_target()`."""
+    """Call `agent.update_target()`, with the generators seeded before."""
+
+    reseed: int | None = None
 
 
 class SetWeights(Message, frozen=True, tag="set_weights"):
@@ -242,7 +250,11 @@ class PlayAgent(Message, frozen=True, tag="agent"):
 
 
 class AgentState(Message, frozen=True):
-    """Both networks and the settings, read again from the agent's attributes."""
+    """Both networks and the settings, read again from the agent's attributes.
+
+    `buffer_intact` says that the agent still has the buffer that was filled last, with as many
+    transitions in it; `q_trainable` that all of q_net's parameters require gradients.
+    """
 
     q_weights: list[Array]
     target_weights: list[Array]
@@ -252,6 +264,8 @@ class AgentState(Message, frozen=True):
     lr: float | None
     target_training: bool
     optimizer_owns_target: bool
+    q_trainable: bool
+    buffer_intact: bool
 
 
 class Updated(Message, frozen=True, tag="updated"):
@@ -272,9 +286,10 @@ class Updated(Message, frozen=True, tag="updated"):
 
 
 class Synced(Message, frozen=True, tag="synced"):
-    """The state after an operation that returns nothing."""
+    """The state after an operation that returns nothing; `draws` as in `Updated`."""
 
     state: AgentState
+    draws: list[float]
 
 
 class Selected(Message, frozen=True, tag="selected"):

@@ -43,10 +43,11 @@ def play_agent(submission: Submission, request: PlayAgent) -> AgentTrace:
             load_weights(list(agent.q_net.parameters()), request.q_weights)
         if request.target_weights is not None:
             load_weights(list(agent.target_net.parameters()), request.target_weights)
-        initial = read_state(agent)
+        filled = Filled(agent.buffer)
+        initial = read_state(agent, filled)
         for operation in request.operations:
             during = _what(operation)
-            result = _play(agent, operation)
+            result = _play(agent, operation, filled)
             if result is not None:
                 results.append(result)
     except BaseException as error:
@@ -55,7 +56,15 @@ def play_agent(submission: Submission, request: PlayAgent) -> AgentTrace:
     return AgentTrace(initial=initial, results=results, raised=None)
 
 
-def read_state(agent: Any) -> AgentState:
+class Filled:
+    """The buffer that was filled last, and how many transitions it was told to hold."""
+
+    def __init__(self, buffer: Any) -> None:
+        self.buffer = buffer
+        self.stored = len(buffer)
+
+
+def read_state(agent: Any, filled: Filled) -> AgentState:
     """Both networks and the settings, through the attributes as they are now."""
     q_parameters = list(agent.q_net.parameters())
     target_parameters = list(agent.target_net.parameters())
@@ -70,6 +79,8 @@ def read_state(agent: Any) -> AgentState:
         lr=safely(lambda: float(agent.optimizer.param_groups[0]["lr"]), None),
         target_training=bool(agent.target_net.training),
         optimizer_owns_target=any(id(p) in owned for p in target_parameters),
+        q_trainable=all(bool(p.requires_grad) for p in q_parameters),
+        buffer_intact=agent.buffer is filled.buffer and len(agent.buffer) == filled.stored,
     )
 
 
@@ -97,14 +108,17 @@ def _what(operation: object) -> str:
             return "setting up the agent"
 
 
-def _play(agent: Any, operation: object) -> Updated | Synced | Selected | None:
+def _play(agent: Any, operation: object, filled: Filled) -> Updated | Synced | Selected | None:
     match operation:
         case Fill(transitions=transitions, stored=stored):
             standins.fill(agent.buffer, _pool(transitions), stored)
+            filled.buffer, filled.stored = agent.buffer, stored
             return None
         case Update():
-            return _update(agent, operation)
-        case Sync():
+            return _update(agent, operation, filled)
+        case Sync(reseed=reseed):
+            if reseed is not None:
+                seed_generators(reseed)
             agent.update_target()
         case SetWeights(network=name, weights=weights):
             load_weights(list(getattr(agent, name).parameters()), weights)
@@ -116,7 +130,7 @@ def _play(agent: Any, operation: object) -> Updated | Synced | Selected | None:
             chosen = [agent.select_action(state.copy(), epsilon) for state in to_numpy(states)]
             actions = [_whole(action) for action in chosen]
             return Selected(actions=actions, first=describe(chosen[0]))
-    return Synced(state=read_state(agent))
+    return Synced(state=read_state(agent, filled), draws=generator_draws())
 
 
 def _whole(action: Any) -> int | None:
@@ -133,7 +147,7 @@ def _pool(transitions: Transitions) -> standins.Batch:
     )
 
 
-def _update(agent: Any, operation: Update) -> Updated:
+def _update(agent: Any, operation: Update, filled: Filled) -> Updated:
     for _ in range(operation.times - 1):
         standins.rewind(agent.buffer)
         agent.update(operation.batch_size)
@@ -151,7 +165,7 @@ def _update(agent: Any, operation: Update) -> Updated:
         sample_calls=standins.sample_calls(agent.buffer),
         target_has_gradient=any(p.grad is not None for p in agent.target_net.parameters()),
         draws=generator_draws(),
-        state=read_state(agent),
+        state=read_state(agent, filled),
     )
 
 

@@ -22,8 +22,10 @@ from grader.protocol.messages import (
 )
 from grader.worker.describe import describe, describe_exception, safely
 from grader.worker.loader import Submission
+from grader.worker.torch_setup import generator_draws, seed_generators
 
 MAX_WARNINGS = 4
+Fields = list[np.ndarray[Any, Any]]
 
 
 def push_all(buffer: Any, transitions: Transitions) -> None:
@@ -64,6 +66,8 @@ def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
 
 
 def _sample(buffer: Any, operation: Sample) -> Sampled:
+    if operation.reseed is not None:
+        seed_generators(operation.reseed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         draw = buffer.sample(operation.batch_size)
@@ -71,15 +75,28 @@ def _sample(buffer: Any, operation: Sample) -> Sampled:
     draws = [_fields_or_none(draw)]
     for _ in range(operation.times - 1):
         draws.append(_fields_or_none(buffer.sample(operation.batch_size)))
+    untouched = draws[0] is None or safely(lambda: _equal(draws[0], _fields(draw)), True)
     told = [safely(partial(str, w.message), "")[:200] for w in caught[:MAX_WARNINGS]]
-    return Sampled(first=first, stacked=_stack(draws), warnings=told)
+    return Sampled(
+        first=first,
+        stacked=_stack(draws),
+        first_changed=not untouched,
+        draws=generator_draws(),
+        warnings=told,
+    )
 
 
-def _fields_or_none(draw: Any) -> list[np.ndarray[Any, Any]] | None:
+def _equal(one: Fields | None, two: Fields | None) -> bool:
+    if one is None or two is None:
+        return one is two
+    return all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def _fields_or_none(draw: Any) -> Fields | None:
     return safely(lambda: _fields(draw), None)
 
 
-def _fields(draw: Any) -> list[np.ndarray[Any, Any]] | None:
+def _fields(draw: Any) -> Fields | None:
     """The five fields of a draw as arrays of their own, or None when it is something else."""
     if not isinstance(draw, tuple | list) or len(draw) != 5:
         return None
@@ -90,7 +107,7 @@ def _fields(draw: Any) -> list[np.ndarray[Any, Any]] | None:
     return [field.copy() for field in fields]
 
 
-def _stack(draws: list[list[np.ndarray[Any, Any]] | None]) -> list[Array] | None:
+def _stack(draws: list[Fields | None]) -> list[Array] | None:
     """One array per field with a leading axis of draws, or None when the draws are not alike."""
     kinds = {
         None if draw is None else tuple((field.dtype, field.shape) for field in draw)

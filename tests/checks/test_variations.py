@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from grader.checks import check_update, diagnosis
+from grader.checks import diagnosis
 from grader.checks.agents import Agents, Scenario
 from grader.checks.diagnosis import battery, diagnose
 from grader.checks.feedback import Blocked, Failure
@@ -28,12 +28,6 @@ def named(kind):
         str(v) for n, v in vars(kind).items() if n[0] != "_" and isinstance(v, int | float)
     ]
     return "-".join((kind.__name__, *constants))
-
-
-@pytest.fixture
-def few_examples(monkeypatch):
-    """Fewer drawn batches: these submissions fail the first or none."""
-    monkeypatch.setattr(check_update, "EXAMPLES", 10)
 
 
 @pytest.fixture(scope="module")

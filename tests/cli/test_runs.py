@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from grader.keys import Key
+
 #: The cheapest grading there is.
 QUICK = ("--only", "update_target", "--no-solve")
+
+
+needs_shell = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's file names, /proc")
 
 
 def parts_of(report):
@@ -60,7 +66,7 @@ def test_fail_under_counts_the_points_attempted(grader, mine, cwd):
     assert read(cwd / "out.json")["attempted_max"] == 85
 
 
-@pytest.mark.parametrize(("least", "status"), [("0", 0), ("1", 1), ("100", 1)])
+@pytest.mark.parametrize(("least", "status"), [("0", 0), ("1", 1)])
 def test_fail_under_tells_in_the_exit_status(grader, root, cwd, least, status):
     options = ("--fail-under", least, "--json", "out.json")
     done = grader(root / "starter", "--only", "update_target", *options)
@@ -69,14 +75,20 @@ def test_fail_under_tells_in_the_exit_status(grader, root, cwd, least, status):
     assert "Score: 0/10" in done.stdout
 
 
-def test_a_key_asks_other_questions_and_is_not_given_away(grader, mine, cwd):
+def test_the_key_is_named_and_not_given_away(grader, mine, cwd):
     (cwd / "my.key").write_bytes(b"a secret of the staff's\n")
-    grader(mine, *QUICK, "--key", "my.key", "--json", "option.json")
-    grader(mine, *QUICK, "--json", "variable.json", env={"DQN_GRADER_KEY_FILE": "my.key"})
-    option, variable = (read(cwd / f"{name}.json") for name in ("option", "variable"))
-    assert option["grader"]["key_id"] == variable["grader"]["key_id"] != "public"
-    assert "secret" not in json.dumps(option)
-    assert option["score"] == 10
+    done = grader(mine, *QUICK, "--json", "-", env={"DQN_GRADER_KEY_FILE": "my.key"})
+    report = json.loads(done.stdout)
+    assert report["grader"]["key_id"] == Key(b"a secret of the staff's").id
+    assert "secret" not in done.stdout + done.stderr
+    assert report["score"] == 10
+
+
+def test_the_option_comes_before_the_variable(grader, mine, cwd):
+    (cwd / "my.key").write_bytes(b"a secret of the staff's\n")
+    env = {"DQN_GRADER_KEY_FILE": "no.key"}
+    done = grader(mine, *QUICK, "--key", "my.key", env=env)
+    assert done.returncode == 0
 
 
 # --- reports -------------------------------------------------------------------------------------
@@ -89,14 +101,6 @@ def test_json_on_standard_output_stands_alone(grader, mine, cwd):
     assert report["grader"]["key_id"] == "public"
     assert "Score: 10/10 of the points attempted" in done.stderr
     assert list(cwd.iterdir()) == []
-
-
-def test_the_terminal_report_alone_is_on_standard_output(grader, mine):
-    done = grader(mine, *QUICK)
-    assert "Score: 10/10" in done.stdout
-    assert "checking" not in done.stdout
-    assert "\x1b" not in done.stdout + done.stderr
-    assert done.stderr == "checking update_target ...\n"
 
 
 def test_an_existing_report_is_replaced_in_one_step(environment, mine, cwd):
@@ -117,7 +121,7 @@ def test_an_existing_report_is_replaced_in_one_step(environment, mine, cwd):
     assert list(cwd.iterdir()) == [out]
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that takes no file")
+@needs_linux
 def test_a_report_that_cannot_be_written_is_an_error(grader, mine):
     done = grader(mine, *QUICK, "--json", "/proc/report.json")
     assert done.returncode in (2, 3)
@@ -125,6 +129,7 @@ def test_a_report_that_cannot_be_written_is_an_error(grader, mine):
     assert "/proc/report.json" in done.stderr
 
 
+@needs_linux
 def test_names_that_are_not_unicode_are_reported(grader, mine, cwd):
     (mine / b"\xffnotes.txt".decode("utf-8", "surrogateescape")).write_text("x")
     done = grader(mine, *QUICK, "--json", "out.json")
@@ -161,6 +166,9 @@ def test_nothing_is_left_behind(grader, mine, cwd, tmp_path):
     before = listing(mine)
     done = grader(mine, *QUICK, env={"TMPDIR": str(temporary)})
     assert done.returncode == 0
+    assert "Score: 10/10" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.stderr == "checking update_target ...\n"
     assert listing(mine) == before
     assert listing(cwd) == {}
     assert listing(temporary) == {}
@@ -180,27 +188,23 @@ def running_in(folder):
     return found
 
 
-def with_shell(redirection, environment, cwd, *arguments, **env):
-    """Run the grader through a shell with a redirection."""
-    command = [sys.executable, "-m", "grader", "grade", *map(str, arguments)]
-    return subprocess.run(
-        ["sh", "-c", f'"$@" {redirection}', "sh", *command],
+@needs_shell
+def test_closed_streams_do_no_harm(environment, mine, cwd):
+    command = [sys.executable, "-m", "grader", "grade", str(mine), *QUICK, "--json", "out.json"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&-', "sh", *command],
         cwd=cwd,
-        env=environment(**env),
+        env=environment(),
         capture_output=True,
         encoding="utf-8",
         timeout=120,
     )
-
-
-@pytest.mark.parametrize("redirection", ["<&-", ">&-"])
-def test_closed_streams_do_no_harm(environment, mine, cwd, redirection):
-    done = with_shell(redirection, environment, cwd, mine, *QUICK, "--json", "out.json")
     assert done.returncode == 0
     assert read(cwd / "out.json")["score"] == 10
     assert "Traceback" not in done.stderr
 
 
+@needs_shell
 @pytest.mark.parametrize("reader", ["head -n 1", "true"])
 def test_a_reader_that_has_had_enough_is_no_error(environment, mine, cwd, reader):
     pipe = f'; echo "status $?" >&2; }} | {reader}'
@@ -226,8 +230,9 @@ def test_a_reader_that_has_had_enough_is_no_error(environment, mine, cwd, reader
     ids=["PYTHONIOENCODING", "LANG"],
 )
 def test_a_stream_that_takes_ascii_only_gets_the_whole_report(grader, root, env):
-    # The titles of this part hold Greek letters.
+    # A title of this part holds a Greek letter.
     done = grader(root / "starter", "--only", "update", "--no-solve", env=env)
     assert done.returncode == 0
     assert done.stdout.isascii()
+    assert "Given code: select_action is" in done.stdout
     assert "Score: 0/35" in done.stdout

@@ -121,7 +121,7 @@ def test_large_payloads_cross_in_both_directions_at_once(peer):
 
 def test_a_peer_that_never_reads_runs_into_the_deadline(peer):
     start = time.monotonic()
-    with pytest.raises(DeadlineExpired):
+    with pytest.raises(DeadlineExpired):  # noqa: PT012 - pipes write beside the judge
         peer.transport.send(b"q" * 2**23, start + SOON)
         peer.transport.receive(1, start + SOON)
     assert time.monotonic() - start < SOON + SLACK

@@ -29,14 +29,14 @@ def test_a_real_grading_is_valid(validator, plain):
     assert plain["attempted_max"] == 85
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), view=st.sampled_from(["student", "staff"]))
 def test_any_report_is_valid_in_both_views(validator, reports, data, view):
     report = data.draw(reports)
     assert problems(validator, json.loads(to_json(for_view(report, view)))) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), view=st.sampled_from(["student", "staff"]))
 def test_json_reads_back_as_the_same_report(reports, data, view):
     report = for_view(data.draw(reports), view)

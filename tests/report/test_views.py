@@ -79,7 +79,7 @@ def test_visible_checks_lose_nothing(make_check, make_report):
     assert next(c for c in seen.checks if c.id == check.id) == check
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_no_view_changes_a_score(reports, data):
     report = data.draw(reports)

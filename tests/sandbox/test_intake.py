@@ -1,5 +1,6 @@
 """Intake finds the three files in a folder or an archive, or says why it does not."""
 
+import contextlib
 import io
 import os
 import random
@@ -64,7 +65,7 @@ def test_one_file_is_enough(pack, three):
 )
 def test_none_of_the_three_is_refused(pack, files):
     path = pack(files)
-    with pytest.raises(IntakeError, match="none of `q_network.py`, `replay_buffer.py` and") as e:
+    with pytest.raises(IntakeError, match=r"none of `q_network\.py`, `replay_buffer\.py`") as e:
         take_in(path)
     assert "`mine`" in str(e.value)
     assert "name a folder" in e.value.hint
@@ -223,10 +224,8 @@ def test_odd_names_in_an_archive_do_no_harm(tmp_path, three, name):
             archive.writestr(file, data)
         archive.writestr(zipfile.ZipInfo("?" * len(name)), b"")
     path.write_bytes(path.read_bytes().replace(b"?" * len(name), name.encode()))
-    try:
+    with contextlib.suppress(IntakeError):
         assert take_in(path).files == three
-    except IntakeError:
-        pass
 
 
 @pytest.mark.parametrize("name", [b".", b"./", b"caf\xe9.txt", b"\xff/x"])
@@ -277,7 +276,7 @@ class TestBrokenArchives:
             while (at := data.find(signature, at + 1)) >= 0:
                 data[at + offset] |= 1
         path.write_bytes(data)
-        with pytest.raises(IntakeError, match="cannot be unpacked: .*encrypted") as caught:
+        with pytest.raises(IntakeError, match=r"cannot be unpacked: .*encrypted") as caught:
             take_in(path)
         assert caught.value.hint == "make the archive anew"
 
@@ -321,19 +320,15 @@ class TestBrokenArchives:
         size = path.stat().st_size
         for at in range(0, size, size // 40):
             self.flawed(path, at)
-            try:
+            with contextlib.suppress(IntakeError):
                 assert set(take_in(path).files) <= set(FILES)
-            except IntakeError:
-                pass
             self.flawed(path, at)
 
     def test_a_zip_name_that_is_no_utf8_is_refused_or_read(self, pack_zip, three):
         path = pack_zip(three | {"é.txt": b""})
         path.write_bytes(path.read_bytes().replace("é.txt".encode(), b"\xff\xfe.txt"))
-        try:
+        with contextlib.suppress(IntakeError):
             assert take_in(path).files == three
-        except IntakeError:
-            pass
 
     @pytest.mark.parametrize("seed", range(60))
     def test_random_damage_to_a_zip_is_refused_or_read(self, pack_zip, three, seed):
@@ -343,10 +338,8 @@ class TestBrokenArchives:
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         path.write_bytes(data)
-        try:
+        with contextlib.suppress(IntakeError):
             assert set(take_in(path).files) <= set(FILES)
-        except IntakeError:
-            pass
 
 
 class TestBombs:

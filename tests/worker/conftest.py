@@ -121,9 +121,7 @@ class Scenarios:
     @staticmethod
     def buffer(*operations):
         pushed = Push(transitions=_transitions(4))
-        return PlayBuffer(
-            capacity=10, operations=[pushed, *(operations or [Sample(batch_size=2)])]
-        )
+        return PlayBuffer(capacity=10, operations=[pushed, *(operations or [Sample(batch_size=2)])])
 
     @staticmethod
     def agent(*operations, rows=4):
@@ -158,9 +156,9 @@ def sources():
     def with_deeds(deeds=None):
         texts = dict(SOURCES)
         for place, deed in (deeds or {}).items():
-            mark = f"pass  # {place}"
+            mark = f"pass  # {place}\n"
             (module,) = [name for name, text in texts.items() if mark in text]
-            texts[module] = texts[module].replace(mark, deed)
+            texts[module] = texts[module].replace(mark, deed + "\n")
         return texts
 
     return with_deeds

@@ -1,5 +1,6 @@
 """Exceptions, exits, loops and waits, at import and in every method."""
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -38,7 +39,7 @@ PLACES = {
 
 
 def module_of(place, sources):
-    return next(name for name, text in sources().items() if f"pass  # {place}" in text)
+    return next(name for name, text in sources().items() if f"pass  # {place}\n" in text)
 
 
 @pytest.fixture
@@ -128,17 +129,18 @@ def test_a_process_taken_down_is_a_crash(submit, sources, load, scenarios, deed)
 
 
 @pytest.mark.parametrize("place", ["import q_network", "QNetwork.forward", "DQNAgent.update"])
-@pytest.mark.parametrize("work", ["pass", "time.sleep(60)"])
+# Not `pass`: CPython leaves the jump of an empty loop outside the `try`.
+@pytest.mark.parametrize("work", ["sum(range(99))", "time.sleep(60)"])
 def test_code_that_swallows_the_limit_is_ended_by_the_judges_deadline(
     play, sources, monkeypatch, place, work
 ):
     monkeypatch.setattr(client, "GRACE_S", 0.3)
     indent = "" if place.startswith("import") else "        "
-    deed = f"\n{indent}while True:\n{indent}  try:\n{indent}    {work}\n"
+    deed = f"\n{indent}while True:\n{indent}  try:\n{indent}    while True: {work}\n"
     deed += f"{indent}  except BaseException: pass"
     start = time.monotonic()
     with pytest.raises(WorkerLost) as caught:
-        play(place, deed, cpu_s=0.1, wall_s=0.2)
+        play(place, deed, cpu_s=5, wall_s=0.2)  # one timer: two at once would get out
     assert caught.value.status == "timed_out"
     assert caught.value.observed == "no answer within the time limit"
     assert time.monotonic() - start < 5
@@ -231,12 +233,13 @@ def test_countless_names_are_cut(submit, load):
     ["import sys; sys.modules[__name__] = 5", "import sys; sys.modules[__name__] = None",
      "globals()[5] = 5", "import sys; del sys.modules[__name__]"],
 )  # fmt: skip
-def test_a_module_that_replaces_itself_is_told_or_lost(submit, load, code):
+def test_a_module_that_replaces_itself_leaves_the_judge_unharmed(submit, sources, load, code):
     worker = submit(q_network=code)
-    try:
+    with contextlib.suppress(WorkerLost):
         load(worker, "q_network")
-    except WorkerLost as lost:
-        assert lost.status == "crashed"
+    submit(**sources())
+    worker.fresh()
+    assert "QNetwork" in load(worker, "q_network").names
 
 
 def test_the_stage_is_not_named_in_messages(tell, host):

@@ -1,0 +1,292 @@
+"""The audit of the run: honest float32 updates in any layout pass, everything else is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from grader.cartpole.audit import TOLERANCE, Audit, AuditFailed, Packing
+from grader.cartpole.environment import Served
+from grader.cartpole.schedule import BUFFER_CAPACITY, Schedule
+from grader.oracle.dqn import Learner
+from grader.oracle.network import Layout
+from grader.oracle.wrong_loss import Huber
+from grader.oracle.wrong_step import NoClip
+from grader.protocol.arrays import Array, from_numpy
+from grader.protocol.messages import RunUpdate
+
+SCHEDULE = Schedule(batch_size=32)
+SHAPES = [(128, 4), (128,), (128, 128), (128,), (2, 128), (2,)]
+PLAIN = Layout((0, 1, 2, 3, 4, 5), (False,) * 6)
+#: Parameters in another order, W1 and W3 stored transposed, biases as rows.
+TURNED = Layout((4, 0, 5, 1, 3, 2), (True, False, False, False, True, False))
+TURNED_SHAPES = [(1, 128), (1, 128), (1, 2), (128, 2), (4, 128), (128, 128)]
+
+
+class Student:
+    """A float32 agent in torch beside a judge that serves it transitions and audits it."""
+
+    def __init__(
+        self,
+        kind=Learner,
+        criterion=F.mse_loss,
+        clip=10.0,
+        packing=None,
+        schedule=SCHEDULE,
+        reward=1.0,
+    ):
+        self.rng = np.random.default_rng(0)
+        self.schedule = schedule
+        initial = [self.rng.uniform(-0.2, 0.2, s).astype(np.float32) for s in SHAPES]
+        self.theta = [torch.tensor(w, requires_grad=True) for w in initial]
+        self.minus = [torch.tensor(w) for w in initial]
+        self.optimizer = torch.optim.Adam(self.theta, lr=schedule.lr)
+        self.criterion = criterion
+        self.clip = clip
+        self.packing = packing or Packing(PLAIN, SHAPES)
+        self.audit = Audit(kind, self.packing, initial, schedule)
+        self.stored = self.served(400, reward)
+        self.audit.serve(self.stored)
+        self.updates = 0
+
+    def served(self, rows, reward=1.0):
+        return Served(
+            states=self.rng.normal(0, 1, (rows, 4)).astype(np.float32),
+            actions=self.rng.integers(0, 2, rows),
+            rewards=np.full(rows, reward, np.float32),
+            next_states=self.rng.normal(0, 1, (rows, 4)).astype(np.float32),
+            dones=(self.rng.random(rows) < 0.1).astype(np.float32),
+        )
+
+    def draw(self, rows=None):
+        chosen = self.rng.integers(0, len(self.stored.actions), rows or self.schedule.batch_size)
+        fields = ("states", "actions", "rewards", "next_states", "dones")
+        return [getattr(self.stored, name)[chosen] for name in fields]
+
+    def learn(self, batch):
+        s, a, r, n, d = map(torch.tensor, batch)
+        q = forward(self.theta, s).gather(1, a[:, None]).squeeze(1)
+        with torch.no_grad():
+            y = r + self.schedule.gamma * (1 - d) * forward(self.minus, n).max(dim=1).values
+        loss = self.criterion(q, y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.theta, self.clip)
+        self.optimizer.step()
+        self.updates += 1
+        return loss.item()
+
+    def weights(self):
+        return from_numpy(self.packing.pack([p.detach().numpy() for p in self.theta]))
+
+    def report(self, batch, **changes):
+        loss = self.learn(batch)
+        fields = [from_numpy(field) for field in batch]
+        update = RunUpdate(batches=[fields], loss=loss, weights=self.weights())
+        if self.updates % self.schedule.sync_every == 0:
+            self.minus = [p.detach().clone() for p in self.theta]
+        return update
+
+    def honest(self, count):
+        for _ in range(count):
+            self.audit.check(self.report(self.draw()))
+
+
+def forward(parameters, x):
+    w1, b1, w2, b2, w3, b3 = parameters
+    x = torch.relu(F.linear(x, w1, b1))
+    return F.linear(torch.relu(F.linear(x, w2, b2)), w3, b3)
+
+
+def test_two_hundred_honest_updates_stay_far_below_the_tolerance():
+    student = Student()
+    student.honest(200)
+    assert student.audit.updates == 200
+    assert 0 < student.audit.largest_error < TOLERANCE / 2
+    print(f"largest relative error {student.audit.largest_error:.2g}")
+    for got, p in zip(student.audit.weights, student.theta, strict=True):
+        np.testing.assert_array_equal(got, p.detach())
+
+
+@pytest.mark.parametrize("reward", [1.0, 60.0], ids=["not clipped", "clipped"])
+def test_honest_in_another_layout(reward):
+    student = Student(packing=Packing(TURNED, TURNED_SHAPES), reward=reward)
+    student.honest(20)
+    assert student.audit.largest_error < TOLERANCE
+
+
+def test_largest_error_is_the_maximum_so_far():
+    student = Student()
+    seen = []
+    for _ in range(6):
+        student.honest(1)
+        seen.append(student.audit.largest_error)
+    assert seen == sorted(seen)
+    assert seen[0] > 0
+
+
+def test_packing_is_inverted_by_unpacking():
+    rng = np.random.default_rng(1)
+    weights = [rng.normal(0, 1, s).astype(np.float32) for s in SHAPES]
+    for packing in (Packing(PLAIN, SHAPES), Packing(TURNED, TURNED_SHAPES)):
+        assert packing.size == 17_410
+        back = packing.unpack(from_numpy(packing.pack(weights)))
+        assert all(map(np.array_equal, back, weights))
+
+
+def nan(update):
+    vector = np.zeros(17_410, np.float32)
+    vector[77] = np.nan
+    return replaced(update, weights=from_numpy(vector))
+
+
+def replaced(update, **changes):
+    fields = {"batches": update.batches, "loss": update.loss, "weights": update.weights}
+    return RunUpdate(**(fields | changes))
+
+
+def with_field(update, n, array):
+    fields = list(update.batches[0])
+    fields[n] = array
+    return replaced(update, batches=[fields])
+
+
+def foreign(update):
+    from grader.protocol.arrays import to_numpy
+
+    rewards = to_numpy(update.batches[0][2]).copy()
+    rewards[5] += 1
+    return with_field(update, 2, from_numpy(rewards))
+
+
+def nudged(update):
+    from grader.protocol.arrays import to_numpy
+
+    vector = to_numpy(update.weights).copy()
+    vector[:400] += 1e-3
+    return replaced(update, weights=from_numpy(vector))
+
+
+def short(update):
+    from grader.protocol.arrays import to_numpy
+
+    return replaced(update, batches=[[from_numpy(to_numpy(f)[:-1]) for f in update.batches[0]]])
+
+
+REFUSED = {
+    "a foreign transition": (foreign, "not served or not stored"),
+    "a batch of another size": (short, "another size"),
+    "four fields": (lambda u: replaced(u, batches=[u.batches[0][:4]]), "five tensors"),
+    "no tensors": (lambda u: replaced(u, batches=[None]), "five tensors"),
+    "no batch": (lambda u: replaced(u, batches=[]), "drew no batch"),
+    "values not sent": (
+        lambda u: with_field(u, 0, Array("float32", (32, 4), None)),
+        "another size",
+    ),
+    "NaN weights": (nan, "no longer finite"),
+    "weights of another size": (
+        lambda u: replaced(u, weights=from_numpy(np.zeros(17_409, np.float32))),
+        "no longer has the parameters",
+    ),
+    "weights of another dtype": (
+        lambda u: replaced(u, weights=from_numpy(np.zeros(17_410))),
+        "no longer has the parameters",
+    ),
+    "no weights": (lambda u: replaced(u, weights=None), "no longer has the parameters"),
+    "other weights": (nudged, "something else than one update"),
+}
+
+
+@pytest.mark.parametrize(("damage", "words"), REFUSED.values(), ids=REFUSED)
+def test_refused(damage, words):
+    student = Student()
+    student.honest(2)
+    with pytest.raises(AuditFailed, match=words):
+        student.audit.check(damage(student.report(student.draw())))
+
+
+def test_a_weight_changed_between_two_updates_shows_in_the_second():
+    student = Student()
+    student.honest(3)
+    with torch.no_grad():
+        student.theta[2][:40] += 0.01
+    with pytest.raises(AuditFailed, match="update 4 changed the weights"):
+        student.honest(1)
+
+
+def test_no_step_is_refused():
+    student = Student()
+    student.honest(1)
+    before = student.weights()
+    with pytest.raises(AuditFailed, match=r"relative difference 1\)"):
+        student.audit.check(replaced(student.report(student.draw()), weights=before))
+
+
+def test_a_missing_copy_of_the_target_is_refused():
+    student = Student(schedule=replace(SCHEDULE, sync_every=2, lr=0.05))
+    student.honest(1)
+    stale = student.minus
+    student.honest(1)
+    student.minus = stale
+    with pytest.raises(AuditFailed, match="update 3"):
+        student.honest(1)
+
+
+def test_a_transition_may_be_drawn_until_it_is_evicted():
+    student = Student()
+    rows = BUFFER_CAPACITY - len(student.stored.actions)
+    for _ in range(4):
+        student.audit.serve(student.served(rows // 4))
+    student.honest(1)
+    student.audit.serve(student.served(len(student.stored.actions)))
+    with pytest.raises(AuditFailed, match="not served or not stored"):
+        student.honest(1)
+
+
+def test_served_again_is_stored_again():
+    student = Student()
+    student.audit.serve(student.served(BUFFER_CAPACITY))
+    student.audit.serve(student.stored)
+    student.honest(1)
+
+
+def test_minus_zero_counts_as_zero():
+    student = Student()
+    batch = student.draw()
+    batch[4] = np.where(batch[4] == 0, np.float32(-0.0), batch[4])
+    student.audit.check(student.report(batch))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(Huber, {"criterion": F.smooth_l1_loss}), (NoClip, {"clip": None})],
+    ids=["Huber", "no clipping"],
+)
+def test_a_misconception_passes_against_its_variation_only(kind, options):
+    # Rewards this large make errors above 1 and gradients above 10.
+    consistent = Student(kind, reward=60.0, **options)
+    consistent.honest(30)
+    assert consistent.audit.largest_error < TOLERANCE
+    student = Student(reward=60.0, **options)
+    with pytest.raises(AuditFailed, match="something else than one update"):
+        student.honest(30)
+
+
+@pytest.mark.parametrize("kind", [Huber, NoClip])
+def test_the_contract_is_not_the_variation(kind):
+    student = Student(kind, reward=60.0)
+    with pytest.raises(AuditFailed):
+        student.honest(30)
+
+
+@pytest.mark.parametrize("change", [{"lr": 4e-3}, {"gamma": 0.9}], ids=str)
+def test_other_settings_are_refused(change):
+    student = Student()
+    student.optimizer.param_groups[0]["lr"] = change.get("lr", student.schedule.lr)
+    student.schedule = replace(student.schedule, **change)
+    with pytest.raises(AuditFailed):
+        student.honest(30)
