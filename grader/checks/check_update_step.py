@@ -21,7 +21,6 @@ from grader.checks.explore import explore
 from grader.checks.feedback import Failure, failure_of
 from grader.checks.outcomes import EVERYTHING, GRADIENTS, RETURNED, difference, updates_of
 from grader.checks.update_readings import (
-    copies,
     departs,
     require_free_generators,
     returned_code,
@@ -269,9 +268,7 @@ def check_many_updates(updates: Updates) -> None:
         gamma=0.9,
         steps=steps,
     )
-    # Copies are another part's business: this run does without them where they do not work.
-    if not copies(updates, rng):
-        scenario = replace(scenario, steps=[s for s in steps if isinstance(s, Learning)])
+    scenario = updates.without_syncs(scenario)
     updates.judge(scenario, "Every call behaves like the first.", EVERYTHING)
     _require_long_run(updates, rng)
 

@@ -8,7 +8,7 @@ when it is the only one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,15 +45,14 @@ class Diagnosis:
 
     def code_for(self, check: str) -> str | None:
         """The misconception that fails this check."""
-        if self.learner is None:
-            return None
-        for kind in self.learner.__mro__:
-            own = vars(kind)
-            if "code" in own and "+" not in (own["code"] or "+") and check in kind.checks:  # type: ignore[attr-defined]
-                return str(own["code"])
-        for code in self.codes:
-            return code
+        for kind in self.learner.__mro__ if self.learner is not None else ():
+            if issubclass(kind, Variation) and "code" in vars(kind) and "+" not in kind.code:
+                if check in kind.checks:
+                    return kind.code
         return None
+
+
+_DISCOUNTS = ("UPDATE_GAMMA_HARDCODED", "UPDATE_GAMMA_MISSING")
 
 
 def battery(key: bytes) -> list[Scenario]:
@@ -67,7 +66,9 @@ def battery(key: bytes) -> list[Scenario]:
     mixed = _scenario(rng, 3, 3, [(5, 0.2), (8, 0.5)], gamma=0.75, lr=0.03, rewards=(4.0, 9.0))
     mild = _scenario(rng, 3, 2, [(6, 0.0)], gamma=0.85, lr=0.02, scale=0.1, rewards=(0.05, 0.3))
     sparse = _one_hot(rng)
-    return [plain, sparse, square, two, mild, steep, mixed, rising]
+    # Large states: here a gradient is long whatever bounds its errors.
+    wide = _scenario(rng, 4, 3, [(5, 0.4)], gamma=0.9, lr=0.02, spread=200.0)
+    return [plain, sparse, square, two, mild, steep, wide, mixed, rising]
 
 
 def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Diagnosis:
@@ -87,8 +88,22 @@ def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Dia
     for candidates in (variations(), pairs()):
         matching = [kind for kind in candidates if explains(kind)]
         if matching:
-            return Diagnosis(matching[0] if _one_name(matching) else None)
+            found = matching[0] if _one_name(matching) else None
+            return Diagnosis(_blame_given(found, scenarios, traces))
     return Diagnosis(None)
+
+
+def _blame_given(
+    found: type[Variation] | None, scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]
+) -> type[Variation] | None:
+    """A wrong discount is not update's where the agent never took its gamma."""
+    ignored = any(
+        trace.initial is not None and trace.initial.gamma != scenario.gamma
+        for scenario, trace in zip(scenarios, traces, strict=True)
+    )
+    if found is None or not ignored or found.code not in _DISCOUNTS:
+        return found
+    return type(found.__name__, (found,), {"code": "GIVEN_GAMMA_IGNORED"})
 
 
 def _one_name(matching: Iterable[type[Variation]]) -> bool:
@@ -105,6 +120,7 @@ def _scenario(
     gamma: float,
     lr: float,
     scale: float = 0.6,
+    spread: float = 1.0,
     rewards: tuple[float, float] = (-2.0, 3.0),
     sync_after: int | None = None,
 ) -> Scenario:
@@ -113,6 +129,7 @@ def _scenario(
         pool = random_pool(
             rng, 2 * rows + 1, state_dim, action_dim, terminal=terminal, rewards=rewards
         )
+        pool = replace(pool, states=spread * pool.states)
         steps.append(Learning(pool, rows))
         if n == sync_after:
             steps.append(Sync())

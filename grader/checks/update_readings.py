@@ -10,8 +10,6 @@ from grader.checks.agents import (
     MODEL,
     Learning,
     Scenario,
-    encode_weights,
-    random_weights,
 )
 from grader.checks.compare import close, list_of_doubles, show
 from grader.checks.feedback import Failure
@@ -20,10 +18,6 @@ from grader.checks.updates import Updates, gradients_of
 from grader.oracle.models import Weights, global_norm
 from grader.protocol.messages import (
     AgentTrace,
-    OptimizerStep,
-    PlayAgent,
-    Sync,
-    Synced,
     Updated,
 )
 
@@ -90,38 +84,6 @@ def sync_code(updated: Updated, target: Weights | None) -> str | None:
         return None
     same = all(np.allclose(t, w) for t, w in zip(target, q, strict=True))
     return "UPDATE_SYNCS_TARGET" if same else None
-
-
-def copies(updates: Updates, rng: np.random.Generator) -> bool:
-    """Whether `update_target` copies, and changes nothing else: networks that stay apart, an
-    optimizer that steps on as if there had been no copy."""
-    q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
-    step = OptimizerStep(gradients=encode_weights(random_weights(rng, 3, 2)))
-
-    def play(*operations: OptimizerStep | Sync) -> AgentTrace:
-        request = PlayAgent(
-            state_dim=3,
-            action_dim=2,
-            lr=0.01,
-            gamma=0.9,
-            q_weights=encode_weights(q),
-            target_weights=encode_weights(target),
-            operations=list(operations),
-        )
-        return updates.agents.ask(request)
-
-    synced, alone = play(step, Sync(), step, Sync(), step), play(step, step, step)
-    if synced.raised is not None or alone.raised is not None:
-        return False
-    one, two, three, four, five = (r.state for r in synced.results if isinstance(r, Synced))
-    return (
-        [s.q_weights for s in (one, three, five)]
-        == [r.state.q_weights for r in alone.results if isinstance(r, Synced)]
-        and one.q_weights == two.q_weights == two.target_weights == three.target_weights
-        and three.q_weights == four.q_weights == four.target_weights == five.target_weights
-        and (two.lr, two.gamma, two.buffer_intact) == (one.lr, one.gamma, one.buffer_intact)
-        and two.q_trainable
-    )
 
 
 def require_free_generators(updates: Updates, scenario: Scenario) -> None:

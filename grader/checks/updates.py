@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
 
 from grader.checks.agents import Agents, Learning, Scenario
 from grader.checks.compare import Doubles, close, list_of_doubles
+from grader.checks.copying import copies
 from grader.checks.diagnosis import Diagnosis, battery, diagnose
 from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.outcomes import EVERYTHING, GRADIENTS, difference, updates_of
 from grader.checks.part import Part
+from grader.checks.seeds import generator
 from grader.oracle.dqn import MAX_NORM
 from grader.oracle.models import global_norm
 from grader.protocol.messages import AgentTrace, Updated
@@ -25,6 +28,7 @@ class Updates:
         self.part = part
         self.agents = Agents(part)
         self._diagnosis: Diagnosis | None = None
+        self._copies: bool | None = None
 
     @property
     def known_diagnosis(self) -> Diagnosis | None:
@@ -35,10 +39,18 @@ class Updates:
     def diagnosis(self) -> Diagnosis:
         """What explains the submission, from a battery of scenarios played once."""
         if self._diagnosis is None:
-            scenarios = battery(self.part.key)
+            scenarios = [self.without_syncs(scenario) for scenario in battery(self.part.key)]
             traces = [self.agents.play(scenario) for scenario in scenarios]
             self._diagnosis = diagnose(scenarios, traces)
         return self._diagnosis
+
+    def without_syncs(self, scenario: Scenario) -> Scenario:
+        """The scenario, without its copies where they do not work: that is another part's fault."""
+        if self._copies is None:
+            self._copies = copies(self.agents, generator(self.part.key, "copying"))
+        if self._copies:
+            return scenario
+        return replace(scenario, steps=[s for s in scenario.steps if isinstance(s, Learning)])
 
     def run(self, scenario: Scenario) -> AgentTrace:
         """The trace; `Failure` when student code raised."""
@@ -46,7 +58,7 @@ class Updates:
         if trace.raised is not None:
             code = code_of(trace.raised, "UPDATE_")
             if code is None and trace.raised.type not in ("NotImplementedError", "TimeLimit"):
-                code = self.diagnosis.code_for(self.part.check)
+                code = next(iter(self.diagnosis.codes), None)
             raise failure_of(trace.raised, code=code)
         self._remark(trace)
         return trace

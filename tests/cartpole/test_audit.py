@@ -15,7 +15,7 @@ from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
 from grader.oracle.wrong_loss import Huber
 from grader.oracle.wrong_step import NoClip
-from grader.protocol.arrays import Array, from_numpy
+from grader.protocol.arrays import Array, from_numpy, to_numpy
 from grader.protocol.messages import RunUpdate
 
 SCHEDULE = Schedule(batch_size=32)
@@ -83,7 +83,7 @@ class Student:
     def weights(self):
         return from_numpy(self.packing.pack([p.detach().numpy() for p in self.theta]))
 
-    def report(self, batch, **changes):
+    def report(self, batch):
         loss = self.learn(batch)
         fields = [from_numpy(field) for field in batch]
         update = RunUpdate(batches=[fields], loss=loss, weights=self.weights())
@@ -107,7 +107,6 @@ def test_two_hundred_honest_updates_stay_far_below_the_tolerance():
     student.honest(200)
     assert student.audit.updates == 200
     assert 0 < student.audit.largest_error < TOLERANCE / 2
-    print(f"largest relative error {student.audit.largest_error:.2g}")
     for got, p in zip(student.audit.weights, student.theta, strict=True):
         np.testing.assert_array_equal(got, p.detach())
 
@@ -156,24 +155,18 @@ def with_field(update, n, array):
 
 
 def foreign(update):
-    from grader.protocol.arrays import to_numpy
-
     rewards = to_numpy(update.batches[0][2]).copy()
     rewards[5] += 1
     return with_field(update, 2, from_numpy(rewards))
 
 
 def nudged(update):
-    from grader.protocol.arrays import to_numpy
-
     vector = to_numpy(update.weights).copy()
     vector[:400] += 1e-3
     return replaced(update, weights=from_numpy(vector))
 
 
 def short(update):
-    from grader.protocol.arrays import to_numpy
-
     return replaced(update, batches=[[from_numpy(to_numpy(f)[:-1]) for f in update.batches[0]]])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+import torch
 
 from grader.checks.agents import MODEL, Agents
 from grader.checks.draws import Draws
@@ -171,8 +172,10 @@ class _Agent:
                 return None
             case Update():
                 return self.update(operation)
-            case Sync():
+            case Sync(reseed=reseed):
                 self.learner.sync()
+                if reseed is not None:
+                    self.rng = np.random.default_rng(reseed)
             case SetWeights(network=name, weights=weights):
                 held = self.learner.q if name == "q_net" else self.learner.target
                 for w, array in zip(held, weights, strict=True):
@@ -185,7 +188,7 @@ class _Agent:
                 drawn = self.rng.integers(0, values.shape[1], len(values))
                 chosen = np.where(random, drawn, values.argmax(axis=1)).tolist()
                 return Selected(actions=chosen, first=Value(type="int", text=str(chosen[0])))
-        return Synced(state=self.state())
+        return Synced(state=self.state(), draws=self.rng.random(3).tolist())
 
     def update(self, operation):
         rng = self.rng if operation.reseed is None else np.random.default_rng(operation.reseed)
@@ -226,6 +229,8 @@ class _Agent:
             lr=self.lr,
             target_training=False,
             optimizer_owns_target=False,
+            q_trainable=True,
+            buffer_intact=True,
         )
 
 
@@ -358,6 +363,12 @@ class Runner:
 
 
 # --- fixtures ---
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """On a busy machine a second thread makes small matrices slow."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from grader.protocol.messages import (
 )
 
 change = msgspec.structs.replace
+DRAWS = [0.1, 0.2, 0.3]
 RAISED = Raised(type="ValueError", message="no", frames=[], during="update")
 
 
@@ -77,6 +78,8 @@ def buffer():
     draw = Sampled(
         first=Value(type="tuple", text=""),
         stacked=[from_numpy(np.zeros((6, 2), np.float32))] * 5,
+        first_changed=False,
+        draws=DRAWS,
         warnings=[],
     )
     request = PlayBuffer(capacity=4, operations=[Sample(batch_size=2, times=6), Length()])
@@ -98,15 +101,18 @@ AGENT_DAMAGE = {
     "a result too many": lambda t: change(t, results=[*t.results, t.results[-1]]),
     "no results": lambda t: change(t, results=[]),
     "no initial state": lambda t: change(t, initial=None),
-    "a copy for an update": lambda t: change(t, results=[Synced(state=t.initial), *t.results[1:]]),
+    "a copy for an update": lambda t: change(
+        t, results=[Synced(state=t.initial, draws=DRAWS), *t.results[1:]]
+    ),
     "an update for a copy": lambda t: change(
         t, results=[t.results[0], t.results[0], *t.results[2:]]
     ),
     "a copy for a selection": lambda t: change(
-        t, results=[*t.results[:-1], Synced(state=t.initial)]
+        t, results=[*t.results[:-1], Synced(state=t.initial, draws=DRAWS)]
     ),
     "too few actions": lambda t: with_result(t, 3, actions=[0, 1]),
     "too few draws": lambda t: with_result(t, 0, draws=[0.5]),
+    "too few draws after a copy": lambda t: with_result(t, 1, draws=[0.5]),
     "three gradients": lambda t: with_result(t, 0, gradients=t.results[0].gradients[:3]),
     "five gradients": lambda t: with_result(
         t, 0, gradients=[*t.results[0].gradients, t.results[0].gradients[0]]
@@ -219,7 +225,9 @@ LIES = {
     "no results": lambda t: change(t, results=[]),
     "twice the results": lambda t: change(t, results=t.results * 2),
     "no initial state": lambda t: change(t, initial=None),
-    "copies for updates": lambda t: change(t, results=[Synced(state=r.state) for r in t.results]),
+    "copies for updates": lambda t: change(
+        t, results=[Synced(state=r.state, draws=DRAWS) for r in t.results]
+    ),
     "three gradients": lambda t: with_result(t, 0, gradients=t.results[0].gradients[:3]),
     "weights of another shape": lambda t: with_state(
         t, 0, q_weights=t.results[0].state.q_weights[::-1]

@@ -45,6 +45,7 @@ class DQNAgent:
         self.target_net.load_state_dict(self.q_net.state_dict())
 """
 COPY = "self.target_net.load_state_dict(self.q_net.state_dict())\n"
+EACH = "for p, t in zip(self.q_net.parameters(), self.target_net.parameters()):\n            "
 SYNC = "    def update_target(self):\n        " + COPY
 
 #: Misconceptions that only calls would tell apart, never numbers.
@@ -127,8 +128,8 @@ WRONG = [
         "UPDATE_NEW_OPTIMIZER",
         "one_step",
         ZERO,
-        "        self.optimizer = optim.Adam(self.q_net.parameters(), lr=self.optimizer.param_groups[0]['lr'])\n"
-        + ZERO,
+        "        lr = self.optimizer.param_groups[0]['lr']\n"
+        "        self.optimizer = optim.Adam(self.q_net.parameters(), lr=lr)\n" + ZERO,
     ),
     ("UPDATE_NO_CLIP", "clipping", CLIP, ""),
     ("UPDATE_CLIP_AFTER_STEP", "clipping", CLIP + STEP, STEP + CLIP),
@@ -153,8 +154,7 @@ WRONG = [
         "UPDATE_SOFT_SYNC",
         "target_untouched",
         STEP,
-        STEP
-        + "        with torch.no_grad():\n            for p, t in zip(self.q_net.parameters(), self.target_net.parameters()):\n                t.copy_(0.01 * p + 0.99 * t)\n",
+        STEP + "        " + EACH + "t.data.copy_(0.01 * p.data + 0.99 * t.data)\n",
     ),
     (
         "UPDATE_SAMPLES_TWICE",
@@ -218,13 +218,13 @@ WRONG_SYNC = [
     (
         "SYNC_ALIASES",
         "independent",
-        "for p, t in zip(self.q_net.parameters(), self.target_net.parameters()):\n            t.data = p.data\n",
+        EACH + "t.data = p.data\n",
     ),
     ("SYNC_REVERSED", "copies", "self.q_net.load_state_dict(self.target_net.state_dict())\n"),
     (
         "SYNC_SOFT",
         "copies",
-        "for p, t in zip(self.q_net.parameters(), self.target_net.parameters()):\n            t.data.copy_(0.2 * p.data + 0.8 * t.data)\n",
+        EACH + "t.data.copy_(0.2 * p.data + 0.8 * t.data)\n",
     ),
     (
         "SYNC_PARTIAL",
@@ -234,7 +234,7 @@ WRONG_SYNC = [
 ]
 FAIR_SYNC = [
     "import copy; self.target_net = copy.deepcopy(self.q_net)\n",
-    "for p, t in zip(self.q_net.parameters(), self.target_net.parameters()):\n            t.data.copy_(p.data)\n",
+    EACH + "t.data.copy_(p.data)\n",
 ]
 
 
@@ -354,7 +354,8 @@ WRONG_NETWORK = [
         "NET_EXTRA_HIDDEN_LAYER",
         "parameters",
         "self.b = nn.Linear(hidden_dim, hidden_dim)",
-        "self.b = nn.Sequential(nn.Linear(hidden_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, hidden_dim))",
+        "layer = nn.Linear(hidden_dim, hidden_dim)\n"
+        "        self.b = nn.Sequential(layer, nn.ReLU(), nn.Linear(hidden_dim, hidden_dim))",
     ),
     (
         "NET_DIMS_SWAPPED",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from grader.protocol.arrays import from_numpy
 from grader.protocol.messages import AgentState, AgentTrace, Raised, Sync, Synced, Updated, Value
@@ -17,6 +18,8 @@ def _state(scenario, q, target):
         lr=scenario.lr,
         target_training=False,
         optimizer_owns_target=False,
+        q_trainable=True,
+        buffer_intact=True,
     )
 
 
@@ -28,7 +31,7 @@ def _trace_of(scenario, kind):
     state = initial = _state(scenario, scenario.q, scenario.target)
     for step in scenario.steps:
         if isinstance(step, Sync):
-            results.append(Synced(state=state))
+            results.append(Synced(state=state, draws=[0.0, 0.0, 0.0]))
             continue
         outcome = next(outcomes)
         if outcome is None:
@@ -56,3 +59,9 @@ def _trace_of(scenario, kind):
 def trace_of():
     """A function: scenario and kind of learner to trace."""
     return _trace_of
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """On a busy machine a second thread makes small matrices slow."""
+    torch.set_num_threads(1)

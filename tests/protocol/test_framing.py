@@ -27,7 +27,7 @@ from grader.protocol.framing import (
 REQUESTS = typing.get_args(m.Request)
 REPLIES = typing.get_args(m.Reply)
 QUICK = settings(database=None, deadline=None, derandomize=True, max_examples=25)
-MANY = settings(QUICK, max_examples=200)
+MANY = settings(QUICK, max_examples=100)
 
 
 def read_from(data):

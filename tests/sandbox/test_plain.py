@@ -360,12 +360,12 @@ def test_a_worker_that_cannot_start_is_a_fault_of_the_sandbox(monkeypatch, tmp_p
         assert not root.exists()
 
 
-def test_no_interpreter_is_a_fault_of_the_sandbox(monkeypatch, tmp_path):
+def test_no_interpreter_is_a_fault_of_the_sandbox_and_leaves_no_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
-    before = set(Path(tempfile.gettempdir()).glob("dqn-grade-*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(SandboxFault, match="cannot start a worker"):
         start_plain(FILES)
-    assert set(Path(tempfile.gettempdir()).glob("dqn-grade-*")) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stage_holds_copies_of_the_files():

@@ -1,0 +1,255 @@
+"""The plugin: every status, what blocks what, points, feedback, and faults of the grader."""
+
+import contextlib
+
+import pytest
+
+from grader.checks.plugin import GradePlugin
+from grader.checks.runner import run_checks
+from grader.client import Worker, WorkerLost
+from grader.explanations import load_explanations
+from grader.grading import GraderFault, Options, grade
+from grader.keys import PUBLIC_KEY
+from grader.oracle.wrong_loss import Huber
+from grader.oracle.wrong_step import NoStep
+from grader.protocol.errors import ChannelClosed
+from grader.protocol.transport import OutputLog
+from grader.rubric import load_rubric
+from grader.sandbox.intake import Submitted
+
+FILES = frozenset({"q_network.py", "replay_buffer.py", "dqn_agent.py"})
+
+
+@pytest.fixture
+def graded():
+    """A function: worker and parts to the plugin after all checks of the parts."""
+
+    def run(worker, *parts, present=FILES, **options):
+        plugin = GradePlugin(
+            worker,
+            load_rubric(),
+            load_explanations(),
+            PUBLIC_KEY,
+            present,
+            parts=frozenset(parts),
+            **options,
+        )
+        run_checks(plugin)
+        return plugin
+
+    return run
+
+
+def statuses(plugin):
+    return {check.split(".")[1]: result.status for check, result in plugin.results.items()}
+
+
+COPIES, KEPT, INDEPENDENT, REPEATED = "copies", "q_net_kept", "independent", "repeated"
+
+
+def test_passed(graded, learner_worker):
+    begun, ended = [], []
+    plugin = graded(learner_worker(), "update_target", starting=begun.append, finished=ended.append)
+    assert plugin.fault is None
+    assert set(statuses(plugin).values()) == {"passed"}
+    entries = load_rubric().checks_of("update_target")
+    assert begun == entries
+    assert ended == [plugin.results[entry.id] for entry in entries]
+    for entry in entries:
+        result = plugin.results[entry.id]
+        assert (result.score, result.max_score, result.title) == (
+            entry.points,
+            entry.points,
+            entry.title,
+        )
+        assert (result.code, result.observed, result.hint) == (None, None, None)
+    assert plugin.advice() == []
+
+
+def test_failed_with_the_explanation_of_its_code(graded, learner_worker):
+    plugin = graded(learner_worker(Huber), "update")
+    assert plugin.fault is None
+    failed = {c: r for c, r in plugin.results.items() if r.status != "passed"}
+    assert set(failed) == {"update.loss"}
+    result = failed["update.loss"]
+    explanation = load_explanations()["UPDATE_HUBER"]
+    assert (result.status, result.score, result.code) == ("failed", 0, "UPDATE_HUBER")
+    assert result.max_score == load_rubric().find("update.loss").points
+    assert result.why == explanation.why
+    assert result.hint == explanation.full_hint
+    assert "targets differ" in result.observed or "call 1" in result.observed
+
+
+def test_blocked_by_what_it_needs(graded, learner_worker):
+    plugin = graded(learner_worker(NoStep), "update")
+    assert plugin.results["update.learns"].status == "failed"
+    for check in load_rubric().checks_of("update"):
+        result = plugin.results[check.id]
+        if "update.learns" in check.needs:
+            assert (result.status, result.blocked_by) == ("blocked", "update.learns")
+            assert result.score == 0
+            assert result.observed is None
+
+
+@pytest.mark.parametrize("status", ["crashed", "timed_out"])
+def test_a_lost_worker_is_told_and_the_next_check_goes_on(status, graded, learner_worker):
+    worker = learner_worker(lose=[status])
+    plugin = graded(worker, "update")
+    first = plugin.results["update.learns"]
+    assert first.status == status
+    assert first.score == 0
+    assert first.observed == "While `update` ran: the process ended during the call."
+    assert first.why == "A call must come back, within seconds, and leave the process running."
+    assert plugin.results["update.given_agent"].status == "passed"
+    assert worker.started == 2
+
+
+def test_after_two_losses_what_is_left_of_the_part_is_blocked(learner_worker):
+    # Without needs: only the losses count here.
+    rubric = load_rubric()
+    free = [type(c)(c.id, c.title, c.points) for c in rubric.check]
+    worker = learner_worker(lose=["crashed", "timed_out"])
+    plugin = GradePlugin(
+        worker,
+        type(rubric)(rubric.part, free),
+        load_explanations(),
+        PUBLIC_KEY,
+        FILES,
+        parts=frozenset({"update_target"}),
+    )
+    run_checks(plugin)
+    assert statuses(plugin) == {
+        COPIES: "crashed",
+        KEPT: "timed_out",
+        INDEPENDENT: "blocked",
+        REPEATED: "blocked",
+    }
+    assert plugin.results["update_target.independent"].blocked_by == "update_target.q_net_kept"
+    assert worker.asked == 2
+
+
+def test_losses_in_one_part_do_not_block_another(graded, learner_worker):
+    worker = learner_worker(lose=["crashed", "crashed"])
+    plugin = graded(worker, "update", "update_target")
+    assert plugin.results["update.learns"].status == "crashed"
+    assert {r.status for r in plugin.results.values() if r.part == "update_target"} == {"passed"}
+
+
+def test_a_missing_file_fails_once_and_blocks_the_rest(graded, learner_worker):
+    plugin = graded(learner_worker(), "update_target", present=frozenset())
+    assert statuses(plugin) == {
+        COPIES: "failed",
+        KEPT: "blocked",
+        INDEPENDENT: "blocked",
+        REPEATED: "blocked",
+    }
+    result = plugin.results["update_target.copies"]
+    assert result.observed == "`dqn_agent.py` is not in the submission."
+
+
+def test_addresses_are_normalised(graded, learner_worker):
+    class Shows(learner_worker):
+        def ask(self, request, kind, **limits):
+            from grader.checks.feedback import Failure
+
+            raise Failure("got <object at 0x7f01c0ffee00>")
+
+    plugin = graded(Shows(), "update_target")
+    assert plugin.results["update_target.copies"].observed == "got <object at 0x…>"
+
+
+def test_an_exception_of_the_grader_is_its_fault_and_no_verdict(graded, learner_worker):
+    class Broken(learner_worker):
+        def ask(self, request, kind, **limits):
+            raise KeyError("a bug of the grader")
+
+    plugin = graded(Broken(), "update_target")
+    assert isinstance(plugin.fault, KeyError)
+    assert plugin.results == {}
+
+
+def test_an_interrupt_is_neither(graded, learner_worker):
+    class Interrupted(learner_worker):
+        def ask(self, request, kind, **limits):
+            raise KeyboardInterrupt
+
+    plugin = graded(Interrupted(), "update_target")
+    assert plugin.interrupted
+    assert plugin.fault is None
+    assert plugin.results == {}
+
+
+def test_a_check_unknown_to_the_rubric_is_a_fault(learner_worker):
+    rubric = load_rubric()
+    fewer = type(rubric)(rubric.part, [c for c in rubric.check if c.id != "update.max"])
+    plugin = GradePlugin(
+        learner_worker(),
+        fewer,
+        load_explanations(),
+        PUBLIC_KEY,
+        FILES,
+        parts=frozenset({"update_target"}),
+    )
+    with contextlib.redirect_stderr(None):
+        run_checks(plugin)
+    assert plugin.fault is not None
+    assert plugin.results == {}
+
+
+# --- through `grade`, with a worker behind a real channel ---
+
+
+class Gone:
+    """A channel whose process has ended."""
+
+    def __init__(self):
+        self.output = OutputLog()
+        self.output.add(b"last words")
+
+    def send(self, data, deadline):
+        pass
+
+    def receive(self, size, deadline):
+        raise ChannelClosed
+
+    def drain(self):
+        pass
+
+    def close(self):
+        pass
+
+
+class Host:
+    tier = "plain"
+
+    def __init__(self, files):
+        self.opened = 0
+
+    def open(self):
+        self.opened += 1
+        return Gone()
+
+    def close(self):
+        pass
+
+
+def test_not_attempted_and_crashed():
+    submitted = Submitted(name="mine", files=dict.fromkeys(FILES, b""), left_out=[])
+    report = grade(submitted, Options(only=frozenset({"sample"})), start_host=Host)
+    status = {check.id: check.status for check in report.checks}
+    assert status["sample.returns_batch"] == "crashed"
+    assert {s for c, s in status.items() if not c.startswith("sample.")} == {"not_attempted"}
+    assert report.checks[8].output == "last words"
+    assert [part.id for part in report.parts if part.attempted] == ["sample"]
+    assert (report.score, report.attempted_max, report.max_score) == (0, 20, 100)
+
+
+def test_a_fault_of_the_grader_gives_no_report(monkeypatch):
+    monkeypatch.setattr(Worker, "ask", lambda *_a, **_k: (_ for _ in ()).throw(OSError("disk")))
+    submitted = Submitted(name="mine", files=dict.fromkeys(FILES, b""), left_out=[])
+    with pytest.raises(GraderFault, match="OSError: disk"):
+        grade(submitted, Options(only=frozenset({"update_target"})), start_host=Host)
+
+
+def test_losing_a_worker_is_no_ordinary_exception():
+    assert not issubclass(WorkerLost, Exception)
