@@ -46,9 +46,10 @@ class Diagnosis:
     def code_for(self, check: str) -> str | None:
         """The misconception that fails this check."""
         for kind in self.learner.__mro__ if self.learner is not None else ():
-            if issubclass(kind, Variation) and "code" in vars(kind) and "+" not in kind.code:
-                if check in kind.checks:
-                    return kind.code
+            if kind is Variation or not issubclass(kind, Variation):
+                continue
+            if "code" in vars(kind) and "+" not in kind.code and check in kind.checks:
+                return kind.code
         return None
 
 

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from grader.oracle.dqn import Batch
-from grader.oracle.models import Floats, Weights
+from grader.oracle.models import Model, Weights
 from grader.oracle.variation import Variation
 
 
@@ -17,11 +16,15 @@ class TargetIsQNet(Variation):
     code = "GIVEN_TARGET_IS_Q_NET"
     checks = ("update.target_network", "update.target_untouched")
 
-    def next_values(self, batch: Batch) -> Floats:
-        return self.model.forward(self.q, batch.next_states)
-
-    def after(self) -> None:
+    def __init__(
+        self, model: Model, q: Weights, target: Weights, *, lr: float, gamma: float
+    ) -> None:
+        # Whoever loads weights into both networks loads the target's last.
+        super().__init__(model, target, target, lr=lr, gamma=gamma)
         self.target = self.q
+
+    def sync(self) -> None:
+        pass
 
 
 class _OtherOptimizer(Variation):

@@ -17,7 +17,7 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = {
-    "q_network": ("builds", "parameters", "output_layer", "rows_independent", "gradients"),
+    "q_network": ("initial_weights", "output_layer", "rows_independent", "gradients"),
     "sample": ("returns_batch", "shapes", "dtypes", "values", "alignment", "not_consumed"),
     "update": (
         "learns",
