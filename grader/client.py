@@ -117,7 +117,7 @@ class Worker:
         words, self._last_words = self._last_words, None
         if self._transport is not None:
             self._transport.drain()
-            return self._transport.output.take() or words
+            return (words or "") + (self._transport.output.take() or "") or None
         return words
 
     def _lost(self, error: ChannelError) -> WorkerLost:

@@ -110,7 +110,9 @@ def _agent(request: PlayAgent, reply: AgentTrace) -> None:
         if isinstance(result, Updated | Synced):
             _require(len(result.draws) == 3, "draws")
         if isinstance(result, Updated):
-            for gradient, shape in zip_longest(result.gradients or [None] * 4, shapes):
+            gradients = [None] * len(shapes) if result.gradients is None else result.gradients
+            _require(len(gradients) == len(shapes), "gradients")
+            for gradient, shape in zip(gradients, shapes, strict=True):
                 _require(gradient is None or gradient.shape == shape, "gradients")
         if isinstance(result, Updated | Synced):
             states.append(result.state)

@@ -56,4 +56,7 @@ def to_numpy(array: Array) -> npt.NDArray[np.generic]:
     dtype = np.dtype(array.dtype).newbyteorder("<")
     if math.prod(array.shape) * dtype.itemsize != len(array.data):
         raise ProtocolError("array whose bytes do not fill its shape")
-    return np.frombuffer(array.data, dtype=dtype).reshape(array.shape)
+    try:
+        return np.frombuffer(array.data, dtype=dtype).reshape(array.shape)
+    except ValueError:  # empty, with a dimension that NumPy cannot hold beside the zero
+        raise ProtocolError("array with an impossible shape") from None

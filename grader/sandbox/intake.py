@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import lzma
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +23,17 @@ MAX_LISTED = 50
 #: Folders that tools leave behind; their contents are nobody's submission.
 PASSED_OVER = frozenset(
     {"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist"}
+)
+#: What the standard library raises for archives that are damaged, encrypted or of another kind.
+_UNREADABLE = (
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    zlib.error,
 )
 
 
@@ -55,7 +69,7 @@ def take_in(path: Path) -> Submitted:
 
     Raises `IntakeError` when nothing there can be graded.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # `Path.exists` raises for a name too long
         raise IntakeError(f"there is nothing at `{path}`", "check the path for a typing error")
     if path.is_dir():
         return _choose(path.resolve().name, _folder_entries(path), _read_path)
@@ -103,7 +117,7 @@ def _take_zip(path: Path) -> Submitted:
                     return _read_capped(stream, entry.path)
 
             return _choose(path.stem, iter(entries), read)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except (*_UNREADABLE, zipfile.BadZipFile) as error:
         raise IntakeError(
             f"`{path}` cannot be unpacked: {error}", "make the archive anew"
         ) from None
@@ -112,7 +126,8 @@ def _take_zip(path: Path) -> Submitted:
 def _take_tar(path: Path) -> Submitted:
     try:
         with tarfile.open(path) as archive:
-            members = [member for member in archive if not member.isdir()][: MAX_ENTRIES + 1]
+            plain = (member for member in archive if not member.isdir())
+            members = list(itertools.islice(plain, MAX_ENTRIES + 1))
             entries = [_Entry(PurePosixPath(m.name), m.size, m.isreg(), m) for m in members]
 
             def read(entry: _Entry) -> bytes:
@@ -122,7 +137,7 @@ def _take_tar(path: Path) -> Submitted:
                 return _read_capped(stream, entry.path)
 
             return _choose(path.name.split(".tar")[0], iter(entries), read)
-    except (EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise IntakeError(
             f"`{path}` cannot be unpacked: {error}", "make the archive anew"
         ) from None
@@ -170,10 +185,12 @@ def _choose(name: str, entries: Iterator[_Entry], read: Callable[[_Entry], bytes
         if count >= MAX_ENTRIES:
             raise IntakeError(f"more than {MAX_ENTRIES:,} files", _expected())
         parts = entry.path.parts
+        if not parts:  # a member named "." or nothing at all
+            continue
         if any(_passed_over(part) for part in parts[:-1]) or parts[-1].startswith("._"):
             continue
         if entry.path.name not in FILES:
-            left_out.append(str(entry.path))
+            left_out.append(os.fsencode(str(entry.path)).decode("utf-8", "replace"))
             continue
         if not entry.regular:
             raise IntakeError(

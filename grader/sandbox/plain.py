@@ -108,6 +108,10 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+class _NotReady(SandboxFault):
+    """The prepared parent ended before it was ready."""
+
+
 class ForkHost:
     """One prepared parent with torch imported; every channel is served by a fresh child of it."""
 
@@ -116,11 +120,16 @@ class ForkHost:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._stage = Stage(files)
         self._transport: SocketTransport | None = None
-        self._prepare()
+        try:
+            self._prepare()
+        except SandboxFault:
+            self._stage.remove()
+            raise
 
     def open(self) -> Transport:
         """Kill the child opened before and fork the next; the parent is renewed if it is gone."""
         self._hang_up()
+        fault = SandboxFault("the prepared worker ends as soon as it is asked for a child")
         for _ in range(2):
             try:
                 self._await_ready()
@@ -129,7 +138,10 @@ class ForkHost:
                 return self._transport
             except OSError:
                 self._renew()
-        raise SandboxFault("the prepared worker ends as soon as it is asked for a child")
+            except _NotReady as error:
+                fault = error
+                self._renew()
+        raise fault
 
     def close(self) -> None:
         """Kill what is left of the process tree and remove the working folder."""
@@ -150,9 +162,9 @@ class ForkHost:
             return
         self._control.settimeout(START_DEADLINE_S)
         if self._control.recv(1) != b"R":
-            raise SandboxFault(_start_failure(self._process))
+            raise _NotReady(_start_failure(self._process))
         self._ready = True
-        self._control.settimeout(10.0)
+        self._control.settimeout(5.0)
 
     def _order(self, order: bytes) -> None:
         self._control.sendall(order)
@@ -162,6 +174,8 @@ class ForkHost:
         read_end, write_end = os.pipe()
         try:
             socket.send_fds(self._control, [_FORK], [theirs.fileno(), write_end])
+            if self._control.recv(1) != _FORK:  # a parent that was stopped does not answer
+                raise ConnectionResetError
         except OSError:
             ours.close()
             os.close(read_end)
@@ -197,7 +211,11 @@ class SingleHost:
         self._transport: PipeTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         # The next process is always on its way, since importing torch takes seconds.
-        self._next: subprocess.Popen[bytes] = self._launch()
+        try:
+            self._next: subprocess.Popen[bytes] = self._launch()
+        except SandboxFault:
+            self._stage.remove()
+            raise
 
     def open(self) -> Transport:
         """Kill the process opened before; the one prepared meanwhile takes over."""

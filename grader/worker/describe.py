@@ -62,7 +62,7 @@ def describe_exception(error: BaseException, during: str, folder: Path) -> Raise
     message = safely(lambda: str(error), "(its message cannot be shown)")
     return Raised(
         type=_type_name(error),
-        message=str(message)[:MAX_MESSAGE].replace(str(folder), "."),
+        message=_sendable(str(message)[:MAX_MESSAGE].replace(str(folder), ".")),
         frames=frames,
         during=during,
     )
@@ -76,6 +76,11 @@ def safely(look: Callable[[], T], otherwise: T) -> T:
         raise
     except BaseException:
         return otherwise
+
+
+def _sendable(text: str) -> str:
+    """Lone surrogates, as in undecodable file names, do not cross the channel."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _type_name(thing: Any) -> str:

@@ -33,6 +33,8 @@ class Submission:
             sys.path.insert(0, str(self.folder))
         for sibling, mode in request.siblings.items():
             self._provide(sibling, mode == "own", cpu_s, wall_s)
+        # A sibling may have imported it already, with the student's own classes.
+        sys.modules.pop(request.module, None)
         try:
             with time_limit(cpu_s, wall_s):
                 module = importlib.import_module(request.module)

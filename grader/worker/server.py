@@ -133,6 +133,7 @@ def serve_children(control_fd: int, folder: Path) -> None:
                 control.close()
                 _become_child(descriptors[0], descriptors[1], folder)
             children.append(pid)
+            control.sendall(FORK)
             for descriptor in descriptors:
                 os.close(descriptor)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 SEED = 20_240_607
+_PLAIN_SEED = random.Random.seed
 
 
 class _LazyDynamo(types.ModuleType):
@@ -82,7 +83,21 @@ def restore_globals(seed: int = SEED) -> None:
     entropy = _Entropy()
     os.urandom = entropy
     random._urandom = entropy  # type: ignore[attr-defined]
+    _seed_from(entropy)
     seed_generators(seed)
+
+
+def _seed_from(entropy: Callable[[int], bytes]) -> None:
+    """Let `random.Random()` and `random.seed()` without a seed draw theirs from `entropy`.
+
+    Their own way to the operating system's is in C.
+    """
+
+    def reseed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        _PLAIN_SEED(self, int.from_bytes(entropy(32), "big") if a is None else a, version)
+
+    random.Random.seed = reseed  # type: ignore[method-assign]
+    random.seed = random._inst.seed  # type: ignore[attr-defined]
 
 
 def seed_generators(seed: int) -> None:
