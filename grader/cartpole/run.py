@@ -80,6 +80,10 @@ class Ended(Exception):
     """The attempt cannot go on: says why."""
 
 
+class Hopeless(Ended):
+    """The agent shows no sign of learning."""
+
+
 def judged_run(
     worker: Worker,
     layout: Layout,
@@ -114,6 +118,9 @@ def judged_run(
             run.observed = f"During the training run: {lost.observed}."
         except Ended as ended:
             run.observed = f"In attempt {number}, {ended}."
+            # Bad luck deserves another attempt; a known misconception that learns nothing does not.
+            if isinstance(ended, Hopeless) and kind is not Learner:
+                return run
         finally:
             run.audited_updates += driver.audited
             driver.close()
@@ -283,7 +290,7 @@ class _Driver:
                 f"(best greedy average {self._best:.0f}, threshold {THRESHOLD:.0f})"
             )
         if attempt.updates >= schedule.hopeless_after and self._best < schedule.hopeless_return:
-            raise Ended(
+            raise Hopeless(
                 f"after {attempt.updates:,} updates the best greedy average was {self._best:.0f}, "
                 f"far from {THRESHOLD:.0f}"
             )

@@ -21,23 +21,24 @@ class Schedule:
     confirmed on fresh episodes.
     """
 
-    environments: int = 16
+    environments: int = 32
     updates_per_step: int = 2
     batch_size: int = 128
-    lr: float = 8e-3
+    lr: float = 1e-2
     gamma: float = 0.99
     sync_every: int = 4
     learning_starts: int = 256
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
-    epsilon_updates: int = 300
-    screen_every: int = 50
+    epsilon_updates: int = 250
+    screen_every: int = 25
     screen_episodes: int = 20
     confirm_episodes: int = 100
     max_updates: int = 6_000
-    #: An agent whose best screening is below `hopeless_return` by then learns nothing.
-    hopeless_after: int = 3_000
-    hopeless_return: float = 150.0
+    #: An agent whose best screening is below `hopeless_return` by then learns nothing: correct ones
+    #: have passed 150 by 500 updates and 450 by 1,000.
+    hopeless_after: int = 1_500
+    hopeless_return: float = 100.0
     attempts: int = 3
     #: The last guard, for code that gets slower and slower; seconds of wall clock per attempt.
     wall_s: float = 180.0

@@ -97,7 +97,7 @@ def _seed_from(entropy: Callable[[int], bytes]) -> None:
         _PLAIN_SEED(self, int.from_bytes(entropy(32), "big") if a is None else a, version)
 
     random.Random.seed = reseed  # type: ignore[method-assign]
-    random.seed = random._inst.seed  # type: ignore[attr-defined]
+    random.seed = random._inst.seed
 
 
 def seed_generators(seed: int) -> None:

@@ -25,12 +25,22 @@ def measure(keys: int, page_seeds: int) -> None:
     """Print both, and their ratio."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     say(f"\n(b) CartPole verdict on the solution, {keys} keys, {cores} core(s)")
-    verdicts = [_verdict(number) for number in range(keys)]
-    updates = [sum(a["updates"] for a in verdict["solve"]["attempts"]) for verdict in verdicts]
-    seconds = [verdict["timing"]["solve_s"] for verdict in verdicts]
-    passed = sum(verdict["solve"]["status"] == "passed" for verdict in verdicts)
-    first = sum(verdict["solve"]["attempts"][0]["solved"] for verdict in verdicts)
+    runs = []
+    for number in range(keys):
+        report = _verdict(number)
+        solve = report["solve"]
+        if solve["attempts"]:
+            runs.append(report)
+        else:
+            blocker = next(c["blocked_by"] for c in report["checks"] if c["part"] == "cartpole")
+            say(f"  key {number}: {solve['status']} by {blocker}")
+    updates = [sum(a["updates"] for a in each["solve"]["attempts"]) for each in runs]
+    seconds = [each["timing"]["solve_s"] for each in runs]
+    passed = sum(each["solve"]["status"] == "passed" for each in runs)
+    first = sum(each["solve"]["attempts"][0]["solved"] for each in runs)
     say(f"  solved                    {passed} of {keys}, {first} at the first attempt")
+    if not runs:
+        return
     say(f"  updates                   {spread(updates, ',.0f')}")
     say(f"  seconds                   {spread(seconds, '.1f')}")
     if page_seeds < 1:
