@@ -19,9 +19,15 @@ from grader.checks.compare import list_of_doubles
 from grader.checks.draws import encode
 from grader.checks.explore import explore
 from grader.checks.feedback import Failure, failure_of
-from grader.checks.outcomes import EVERYTHING, GRADIENTS, RETURNED, difference, updates_of
+from grader.checks.outcomes import (
+    EVERYTHING,
+    GRADIENTS,
+    RETURNED,
+    difference,
+    updates_of,
+    weight_difference,
+)
 from grader.checks.update_readings import (
-    departs,
     require_free_generators,
     returned_code,
     sync_code,
@@ -94,13 +100,13 @@ def _follow_adam(updates: Updates, scenario: Scenario) -> None:
             break
         before = [w.copy() for w in weights]
         adam.step(weights, gradients)
-        told = departs(updated, weights, before, scenario.lr)
+        told = weight_difference(updated, weights, before, scenario.lr)
         if told is None:
             continue
         if updates.excused(scenario, trace):
             break
         updates.fail(
-            f"In call {call + 1} {told}.",
+            f"In call {call + 1} {told} from one Adam step on that call's gradient.",
             "One step of Adam with the agent's lr, on the gradients of this call.",
         )
     if difference(scenario, trace) is not None and gradients_of(updates_of(trace)[0]) is None:

@@ -11,7 +11,7 @@ from grader.checks.agents import (
     Learning,
     Scenario,
 )
-from grader.checks.compare import close, list_of_doubles, show
+from grader.checks.compare import close, list_of_doubles
 from grader.checks.feedback import Failure
 from grader.checks.outcomes import GRADIENTS, difference, updates_of
 from grader.checks.updates import Updates, gradients_of
@@ -53,22 +53,6 @@ def unclipped_norm(scenario: Scenario) -> float:
     dq = np.zeros_like(q)
     dq[rows, batch.actions] = 2 * (q[rows, batch.actions] - targets) / len(batch)
     return global_norm(MODEL.backward(scenario.q, batch.states, dq))
-
-
-def departs(updated: Updated, expected: Weights, before: Weights, lr: float) -> str | None:
-    """How the weights depart from one Adam step on the gradient used; None if they do not."""
-    got = list_of_doubles(updated.state.q_weights)
-    if got is None:
-        return "the weights of q_net are not all finite numbers"
-    for g, e, b in zip(got, expected, before, strict=True):
-        wrong = np.abs(g - e) > 0.02 * np.maximum(np.abs(e - b), 0.02 * lr) + 3e-6 * (np.abs(e) + 1)
-        if wrong.any():
-            where = tuple(np.argwhere(wrong)[0])
-            return (
-                f"a weight of q_net moved by {show(g[where] - b[where])}; one Adam step on the "
-                f"gradient of this call moves it by {show(e[where] - b[where])}"
-            )
-    return None
 
 
 def returned_code(scenario: Scenario, trace: AgentTrace) -> str | None:
