@@ -93,9 +93,6 @@ def check_given_select_action(agents: Agents) -> None:
     rng = agents.part.rng()
     q, target = random_weights(rng, 4, 3, 2.0), random_weights(rng, 4, 3, 2.0)
     states = rng.normal(0, 1, (900, 4)).astype(np.float32)
-    values = LinearSquares().forward([w.astype(np.float64) for w in q], states.astype(np.float64))
-    best = values.argmax(axis=1)
-    clear = np.diff(np.sort(values, axis=1)[:, -2:], axis=1).ravel() > 1e-3
     for epsilon in (0.0, 1.0, 0.3):
         select = Select(states=from_numpy(states), epsilon=epsilon)
         trace = agents.ask(_request(0.01, 0.9, [select], q=q, target=target))
@@ -103,6 +100,12 @@ def check_given_select_action(agents: Agents) -> None:
             raise failure_of(trace.raised, code="GIVEN_EPSILON_CHANGED")
         result = trace.results[0]
         assert isinstance(result, Selected)
+        assert trace.initial is not None
+        # The weights as they are: an agent with one network under both names has the target's.
+        weights = list_of_doubles(trace.initial.q_weights) or q
+        values = LinearSquares().forward(weights, states.astype(np.float64))
+        best = values.argmax(axis=1)
+        clear = np.diff(np.sort(values, axis=1)[:, -2:], axis=1).ravel() > 1e-3
         actions = np.asarray([-1 if a is None else a for a in result.actions])
         if not set(actions.tolist()) <= {0, 1, 2}:
             raise Failure(

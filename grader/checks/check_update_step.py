@@ -34,7 +34,7 @@ from grader.checks.update_readings import (
     unclipped_norm,
 )
 from grader.checks.update_scenarios import almost_right, dense, scenarios, sparse
-from grader.checks.updates import Updates, gradients_of, read_targets
+from grader.checks.updates import Updates, describe_targets, gradients_of
 from grader.oracle.adam import Adam
 from grader.oracle.dqn import Learner
 from grader.oracle.models import Weights, global_norm
@@ -196,7 +196,7 @@ def check_returned_loss(updates: Updates) -> None:
         found = difference(scenario, trace, aspects=(RETURNED,))
         if found is None or found.call != call or updates.excused(scenario, trace, (RETURNED,)):
             continue
-        if call == 0 and read_targets(scenario, trace, 0) is not None:
+        if call == 0 and describe_targets(scenario, trace, 0) is not None:
             continue  # the loss of a target that another check finds wrong
         raise Failure(
             f"In call {call + 1} {found.observed}.",

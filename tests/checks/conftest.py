@@ -3,6 +3,7 @@ source with the real scenario players, and one that answers from recorded traces
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import sys
@@ -55,6 +56,7 @@ CLASSES = {
     "replay_buffer": "ReplayBuffer",
     "dqn_agent": "DQNAgent",
 }
+RUBRIC = load_rubric()
 MODULES = {
     "q_network": "q_network",
     "sample": "replay_buffer",
@@ -344,7 +346,7 @@ class Runner:
         function = _checks()[check]
         (argument,) = (n for n in function.__annotations__ if n != "return")
         try:
-            for needed in load_rubric().find(check).needs:
+            for needed in RUBRIC.find(check).needs:
                 if self.outcomes.get(needed) is not None:
                     raise Blocked(needed)
             self.part.enter(check)
@@ -357,7 +359,7 @@ class Runner:
 
     def run_all(self):
         """Outcomes of every check of the part, by id."""
-        for check in load_rubric().checks_of(self.name):
+        for check in RUBRIC.checks_of(self.name):
             self.run(check.id)
         return self.outcomes
 
@@ -366,17 +368,22 @@ class Runner:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """On a busy machine a second thread makes small matrices slow."""
+def quick_machine():
+    """On a busy machine a second thread makes small matrices slow. Hypothesis collects garbage at
+    every search, and need not look at all of torch each time."""
     torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
 def few_examples(monkeypatch):
-    """Checks that explore draw ten cases only."""
+    """Checks that explore draw five cases only."""
     for module in CHECK_MODULES:
         if hasattr(module, "EXAMPLES"):
-            monkeypatch.setattr(module, "EXAMPLES", 10)
+            monkeypatch.setattr(module, "EXAMPLES", 5)
 
 
 @pytest.fixture(scope="session")

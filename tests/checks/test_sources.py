@@ -238,6 +238,9 @@ FAIR_SYNC = [
 ]
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")
+
+
 def swapped(old, new, text=AGENT):
     assert text.count(old) >= 1, old
     return text.replace(old, new, 1)

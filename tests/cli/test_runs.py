@@ -189,10 +189,11 @@ def running_in(folder):
 
 
 @needs_shell
-def test_closed_streams_do_no_harm(environment, mine, cwd):
+@pytest.mark.parametrize("redirection", ["<&-", "<&- >&-"])
+def test_closed_streams_do_no_harm(environment, mine, cwd, redirection):
     command = [sys.executable, "-m", "grader", "grade", str(mine), *QUICK, "--json", "out.json"]
     done = subprocess.run(
-        ["sh", "-c", '"$@" <&- >&-', "sh", *command],
+        ["sh", "-c", f'"$@" {redirection}', "sh", *command],
         cwd=cwd,
         env=environment(),
         capture_output=True,

@@ -165,15 +165,14 @@ def test_a_missing_file_is_named(broken):
 # --- the same questions for everyone --------------------------------------------------------------
 
 
-ONE_DRAW_SHORT = """
-    transitions = random.sample(list(self.buffer)[:-1], batch_size)
-    fields = zip(*transitions, strict=True)
-    return tuple(torch.as_tensor(np.stack(field)) for field in fields)
+FLOAT64 = """
+    fields = zip(*random.sample(self.buffer, batch_size), strict=True)
+    return tuple(torch.as_tensor(np.stack(field), dtype=torch.float64) for field in fields)
 """
 
 
 def test_a_comment_changes_no_counterexample(submission, grade):
-    bodies = {"DQNAgent.update": NO_MASK, "ReplayBuffer.sample": ONE_DRAW_SHORT}
+    bodies = {"DQNAgent.update": NO_MASK, "ReplayBuffer.sample": FLOAT64}
     ends = dict.fromkeys(("q_network", "replay_buffer", "dqn_agent"), "\n# a comment\n")
     options = ("--only", "sample", "--only", "update", "--no-solve")
     one = grade(submission(bodies=bodies), *options)
