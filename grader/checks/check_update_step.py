@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 
 from grader.checks.agents import (
     Learning,
     Scenario,
-    encode_weights,
     one_hot_pool,
     random_pool,
     random_weights,
 )
 from grader.checks.compare import list_of_doubles
-from grader.checks.draws import encode
 from grader.checks.explore import explore
-from grader.checks.feedback import Failure, failure_of
+from grader.checks.feedback import Failure
 from grader.checks.outcomes import (
     EVERYTHING,
     GRADIENTS,
@@ -39,15 +36,11 @@ from grader.oracle.adam import Adam
 from grader.oracle.dqn import Learner
 from grader.oracle.models import Weights, global_norm
 from grader.protocol.messages import (
-    Fill,
-    PlayAgent,
     Sync,
-    Update,
 )
 
 PART = "update"
 EXAMPLES = 50
-LONG_RUN = 320
 
 
 def check_clipping(updates: Updates) -> None:
@@ -208,31 +201,14 @@ def check_returned_loss(updates: Updates) -> None:
 
 
 def check_target_untouched(updates: Updates) -> None:
-    """Leaves target_net, γ, lr and the global generators alone, at every call."""
-    rng = updates.part.rng()
-    pool = random_pool(rng, 11, 3, 2, terminal=0.2)
-    q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
-    fill = Fill(transitions=encode(pool), stored=len(pool))
-    # Also after many calls: code may copy every hundredth time.
-    calls = (1, 1, 8, 100, 200)
-    trace = updates.agents.ask(
-        PlayAgent(
-            state_dim=3,
-            action_dim=2,
-            lr=0.003,
-            gamma=0.9,
-            q_weights=encode_weights(q),
-            target_weights=encode_weights(target),
-            operations=[fill, *(Update(batch_size=5, times=times) for times in calls)],
-        )
-    )
-    if trace.raised is not None:
-        raise failure_of(trace.raised)
-    assert trace.initial is not None
-    for count, updated in zip(np.cumsum(calls), updates_of(trace), strict=True):
+    """Leaves target_net, γ, lr, the buffer and the global generators alone, at every call."""
+    run = updates.long_run()
+    initial = run.trace.initial
+    assert initial is not None
+    for count, updated in zip(run.counts, updates_of(run.trace), strict=True):
         told = f"After {count} call(s) of `update`, without a copy in between,"
         got = list_of_doubles(updated.state.target_weights)
-        if got is None or not all(map(np.array_equal, got, target)):
+        if got is None or not all(map(np.array_equal, got, run.scenario.target)):
             raise Failure(
                 f"{told} the weights of target_net have changed.",
                 why="Only `update_target` copies: between copies the target stands still.",
@@ -240,8 +216,8 @@ def check_target_untouched(updates: Updates) -> None:
                 or sync_code(updated, got),
             )
         for name, before, after in (
-            ("agent.gamma", trace.initial.gamma, updated.state.gamma),
-            ("the optimizer's lr", trace.initial.lr, updated.state.lr),
+            ("agent.gamma", initial.gamma, updated.state.gamma),
+            ("the optimizer's lr", initial.lr, updated.state.lr),
         ):
             if before != after:
                 raise Failure(
@@ -253,8 +229,7 @@ def check_target_untouched(updates: Updates) -> None:
                 f"{told} the agent's buffer is another one, or holds more or fewer transitions.",
                 why="An update reads from the buffer; what is stored stays.",
             )
-    scenario = Scenario(q=q, target=target, lr=0.003, gamma=0.9, steps=[Learning(pool, 5)])
-    require_free_generators(updates, scenario)
+    require_free_generators(updates, run.scenario)
     updates.settle("Between copies the target stands still.")
 
 
@@ -276,39 +251,25 @@ def check_many_updates(updates: Updates) -> None:
     )
     scenario = updates.without_syncs(scenario)
     updates.judge(scenario, "Every call behaves like the first.", EVERYTHING)
-    _require_long_run(updates, rng)
+    _require_long_run(updates)
 
 
-def _require_long_run(updates: Updates, rng: np.random.Generator) -> None:
+def _require_long_run(updates: Updates) -> None:
     """After hundreds of calls q_net is where the algorithm takes it."""
-    pool = random_pool(rng, 9, 3, 2, terminal=0.2)
-    scenario = Scenario(
-        q=random_weights(rng, 3, 2),
-        target=random_weights(rng, 3, 2),
-        lr=0.003,
-        gamma=0.9,
-        steps=[Learning(pool, 9)],
-    )
-    request = scenario.request()
-    fill, once = request.operations
-    assert isinstance(once, Update)
-    repeated = [fill, msgspec.structs.replace(once, times=LONG_RUN)]
-    trace = updates.agents.ask(msgspec.structs.replace(request, operations=repeated))
-    if trace.raised is not None:
-        raise failure_of(trace.raised)
-    got = list_of_doubles(updates_of(trace)[0].state.q_weights)
-    learner = updates.diagnosis.learner
-    for kind in (Learner, learner if learner is not None else Learner):
-        many = replace(scenario, steps=list(scenario.steps) * LONG_RUN)
+    run = updates.long_run()
+    got = list_of_doubles(updates_of(run.trace)[-1].state.q_weights)
+    calls = run.counts[-1]
+    many = replace(run.scenario, steps=list(run.scenario.steps) * calls)
+    for kind in (Learner, updates.diagnosis.learner or Learner):
         expected = many.expected(kind)[-1]
         if got is None or expected is None:
             continue
-        moved = global_norm([e - w for e, w in zip(expected.q, scenario.q, strict=True)])
+        moved = global_norm([e - w for e, w in zip(expected.q, many.q, strict=True)])
         wrong = global_norm([g - e for g, e in zip(got, expected.q, strict=True)])
         if wrong <= 0.02 * moved:
             return
     raise Failure(
-        f"After {LONG_RUN} calls on one buffer, q_net is not where {LONG_RUN} updates take it.",
+        f"After {calls} calls on one buffer, q_net is not where {calls} updates take it.",
         why="Every call behaves like the first, however many there were before.",
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
+import msgspec
 import numpy as np
 
-from grader.checks.agents import Agents, Learning, Scenario
+from grader.checks.agents import Agents, Learning, Scenario, random_pool, random_weights
 from grader.checks.compare import Doubles, close, list_of_doubles
 from grader.checks.copying import copies
 from grader.checks.diagnosis import Diagnosis, battery, diagnose
@@ -18,7 +20,19 @@ from grader.checks.part import Part
 from grader.checks.seeds import generator
 from grader.oracle.dqn import MAX_NORM
 from grader.oracle.models import global_norm
-from grader.protocol.messages import AgentTrace, Updated
+from grader.protocol.messages import AgentTrace, Update, Updated
+
+#: Calls after which the long run is looked at: code may do something else every hundredth time.
+LONG_RUN = (1, 1, 8, 100, 200)
+
+
+@dataclass(frozen=True)
+class LongRun:
+    """Hundreds of calls on one batch; `counts` are the calls so far at each look."""
+
+    scenario: Scenario
+    counts: list[int]
+    trace: AgentTrace
 
 
 class Updates:
@@ -29,6 +43,7 @@ class Updates:
         self.agents = Agents(part)
         self._diagnosis: Diagnosis | None = None
         self._copies: bool | None = None
+        self._long_run: LongRun | None = None
 
     @property
     def known_diagnosis(self) -> Diagnosis | None:
@@ -51,6 +66,25 @@ class Updates:
         if self._copies:
             return scenario
         return replace(scenario, steps=[s for s in scenario.steps if isinstance(s, Learning)])
+
+    def long_run(self) -> LongRun:
+        """The long run, played once; `Failure` when student code raised."""
+        if self._long_run is None:
+            rng = generator(self.part.key, "long run")
+            pool = random_pool(rng, 9, 3, 2, terminal=0.2)
+            scenario = Scenario(
+                q=random_weights(rng, 3, 2),
+                target=random_weights(rng, 3, 2),
+                lr=0.003,
+                gamma=0.9,
+                steps=[Learning(pool, 9)],
+            )
+            request = scenario.request()
+            looks = [Update(batch_size=9, times=times) for times in LONG_RUN]
+            request = msgspec.structs.replace(request, operations=[request.operations[0], *looks])
+            trace = self._checked(self.agents.ask(request))
+            self._long_run = LongRun(scenario, list(itertools.accumulate(LONG_RUN)), trace)
+        return self._long_run
 
     def run(self, scenario: Scenario) -> AgentTrace:
         """The trace; `Failure` when student code raised."""

@@ -136,6 +136,20 @@ def test_every_fault_in_every_method_is_told_in_its_own_part(submission, grade, 
             assert first["location"]["file"] == file
 
 
+@pytest.mark.parametrize("fault", ["raises", "is gone", "loops"])
+def test_a_broken_copy_costs_a_right_update_nothing(submission, grade, fault):
+    bodies = {"DQNAgent.update_target": FAULTS[fault][0]}
+    grading = grade(submission(bodies=bodies), *only(*AGENT))
+    assert grading.points == {"update": 35, "update_target": 0}
+
+
+@pytest.mark.parametrize("fault", ["raises", "is gone", "loops"])
+def test_a_broken_update_costs_a_right_copy_nothing(submission, grade, fault):
+    bodies = {"DQNAgent.update": FAULTS[fault][0]}
+    grading = grade(submission(bodies=bodies), *only(*AGENT))
+    assert grading.points == {"update": 0, "update_target": 10}
+
+
 # --- answers that are none -----------------------------------------------------------------------
 
 HIDDEN = "x = torch.relu(self.hidden_2(torch.relu(self.hidden_1(x))))\n"
