@@ -234,7 +234,7 @@ def check_target_untouched(updates: Updates) -> None:
 
 
 def check_many_updates(updates: Updates) -> None:
-    """Thirty updates with copies in between follow the algorithm step by step."""
+    """Many updates in a row, with and without copies in between, follow the algorithm."""
     rng = updates.part.rng()
     steps: list[Learning | Sync] = []
     for n in range(30):
