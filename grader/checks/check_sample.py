@@ -371,11 +371,12 @@ def _require_alike_kept(draws: Draws) -> None:
         rewards=np.ones(6),
         dones=np.zeros(6),
     )
-    results = draws.play(10, [Push(transitions=encode(stored)), Length(), Sample(batch_size=6)])
-    if results[0] != Counted(length=6):
+    (counted,) = draws.play(10, [Push(transitions=encode(stored)), Length()])
+    assert isinstance(counted, Counted)
+    if counted.length != 6:
         raise Failure(
             f"6 transitions with the same action, reward and done were pushed; `len(buffer)` is "
-            f"{getattr(results[0], 'length', '?')}.",
+            f"{counted.length}.",
             why="Everything pushed is stored, also what looks like the transition before.",
             code="GIVEN_PUSH_CHANGED",
         )

@@ -195,7 +195,7 @@ def check_returned_loss(updates: Updates) -> None:
             f"In call {call + 1} {found.observed}.",
             why="The number is this batch's loss, before the step and unrounded.",
             code=updates.diagnosis.code_for("update.returned_loss")
-            or (returned_code(scenario, trace) if call == 0 else None),
+            or returned_code(scenario, trace),
         )
     updates.settle("The number is this batch's loss, before the step and unrounded.")
 

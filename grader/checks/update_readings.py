@@ -13,7 +13,7 @@ from grader.checks.agents import (
 )
 from grader.checks.compare import close, list_of_doubles
 from grader.checks.feedback import Failure
-from grader.checks.outcomes import GRADIENTS, difference, updates_of
+from grader.checks.outcomes import GRADIENTS, TARGET, WEIGHTS, difference, updates_of
 from grader.checks.updates import Updates, gradients_of
 from grader.oracle.models import Weights, global_norm
 from grader.protocol.messages import (
@@ -56,9 +56,9 @@ def unclipped_norm(scenario: Scenario) -> float:
 
 
 def returned_code(scenario: Scenario, trace: AgentTrace) -> str | None:
-    """The misconception of returning something else, where the step itself is right."""
-    right = difference(scenario, trace, aspects=(GRADIENTS,)) is None
-    return "UPDATE_RETURNS_OTHER" if right else None
+    """The misconception of returning something else, where all the rest of the calls is right."""
+    rest = difference(scenario, trace, aspects=(GRADIENTS, WEIGHTS, TARGET))
+    return "UPDATE_RETURNS_OTHER" if rest is None else None
 
 
 def sync_code(updated: Updated, target: Weights | None) -> str | None:

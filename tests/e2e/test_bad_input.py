@@ -24,17 +24,12 @@ def test_missing_classes_and_methods_are_named(submission, grade):
             "    def __len__(self):\n        return len(self.buffer)\n"
         ),
     }
-    grading = grade(submission(files=files), *only("q_network", "sample", "update_target"))
-    assert grading.points == {"q_network": 0, "sample": 0, "update_target": 10}
+    ends = {"dqn_agent": "\ndel DQNAgent.update\n"}
+    grading = grade(submission(files=files, ends=ends), "--no-solve")
+    assert grading.points == dict.fromkeys(FULL, 0) | {"update_target": 10}
     told = grading.check("q_network.builds")["observed"]
     assert told == "`q_network.py` defines no class `QNetwork`; it defines `QNet`."
     assert "has no attribute 'sample'" in grading.check("sample.returns_batch")["observed"]
-
-
-def test_missing_methods_of_the_agent_are_named(submission, grade):
-    ends = {"dqn_agent": "\ndel DQNAgent.update\n"}
-    grading = grade(submission(ends=ends), *only(*AGENT))
-    assert grading.points == {"update": 0, "update_target": 10}
     assert "has no attribute 'update'" in grading.check("update.learns")["observed"]
 
 
@@ -136,17 +131,15 @@ def test_every_fault_in_every_method_is_told_in_its_own_part(submission, grade, 
             assert first["location"]["file"] == file
 
 
-@pytest.mark.parametrize("fault", ["raises", "is gone", "loops"])
+@pytest.mark.parametrize("fault", ["is gone", "loops"])
 def test_a_broken_copy_costs_a_right_update_nothing(submission, grade, fault):
     bodies = {"DQNAgent.update_target": FAULTS[fault][0]}
     grading = grade(submission(bodies=bodies), *only(*AGENT))
     assert grading.points == {"update": 35, "update_target": 0}
 
 
-@pytest.mark.parametrize("fault", ["raises", "is gone", "loops"])
-def test_a_broken_update_costs_a_right_copy_nothing(submission, grade, fault):
-    bodies = {"DQNAgent.update": FAULTS[fault][0]}
-    grading = grade(submission(bodies=bodies), *only(*AGENT))
+def test_a_broken_update_costs_a_right_copy_nothing(submission, grade):
+    grading = grade(submission(bodies={"DQNAgent.update": FAULTS["is gone"][0]}), *only(*AGENT))
     assert grading.points == {"update": 0, "update_target": 10}
 
 
