@@ -144,8 +144,7 @@ def _run(arguments: argparse.Namespace, submitted: Submitted, options: Options) 
         return _faulted(arguments, submitted, options, str(fault))
     except Exception as error:
         return _faulted(arguments, submitted, options, f"{type(error).__name__}: {error}")
-    _show(arguments, report)
-    _write(arguments, report)
+    _deliver(arguments, report)
     below = arguments.fail_under is not None and (report.score or 0) < arguments.fail_under
     return BELOW if below else GRADED
 
@@ -165,11 +164,25 @@ def _faulted(
 
 def _ungradable(arguments: argparse.Namespace, reason: str, hint: str) -> int:
     from grader.grading import ungradable_report
+    from grader.sandbox.intake import readable
 
     if arguments.json is not None:
-        _write(arguments, ungradable_report(Path(arguments.path).name, _options(arguments), reason))
+        name = readable(Path(arguments.path).name)
+        _write(arguments, ungradable_report(name, _options(arguments), reason))
     _complain(reason, hint)
     return USAGE
+
+
+def _deliver(arguments: argparse.Namespace, report: Report) -> None:
+    """Files first: a reader that leaves early must not cost a report."""
+    unwritten: UsageError | None = None
+    try:
+        _write(arguments, report)
+    except UsageError as error:
+        unwritten = error
+    _show(arguments, report)
+    if unwritten is not None:
+        raise unwritten
 
 
 def _show(arguments: argparse.Namespace, report: Report) -> None:
@@ -192,7 +205,13 @@ def _write(arguments: argparse.Namespace, report: Report) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        write_atomic(Path(arguments.json), data)
+        try:
+            write_atomic(Path(arguments.json).expanduser(), data)
+        except OSError as error:
+            raise UsageError(
+                f"`{arguments.json}` cannot be written: {error.strerror}",
+                "name a file in a folder that you may write to",
+            ) from None
 
 
 def _require_writable(path: Path) -> None:

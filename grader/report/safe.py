@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-#: Control, format (bidi overrides among them), surrogate and private-use characters.
-_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
+#: Control, format (bidi overrides among them), surrogate and private-use characters, and the line
+#: and paragraph separators.
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def printable(text: str, *, lines: bool = False) -> str:

@@ -41,7 +41,7 @@ class IntakeError(Exception):
     """Nothing gradable at the path: what is wrong, and what would help."""
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
+        super().__init__(readable(message))
         self.hint = hint
 
 
@@ -85,6 +85,11 @@ def take_in(path: Path) -> Submitted:
     except tarfile.TarError:
         pass
     raise IntakeError(f"`{path}` is neither a folder nor a zip or tar archive", _expected())
+
+
+def readable(name: str) -> str:
+    """A file name as text that any report can hold, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _expected() -> str:
@@ -190,7 +195,7 @@ def _choose(name: str, entries: Iterator[_Entry], read: Callable[[_Entry], bytes
         if any(_passed_over(part) for part in parts[:-1]) or parts[-1].startswith("._"):
             continue
         if entry.path.name not in FILES:
-            left_out.append(os.fsencode(str(entry.path)).decode("utf-8", "replace"))
+            left_out.append(readable(str(entry.path)))
             continue
         if not entry.regular:
             raise IntakeError(
@@ -208,4 +213,4 @@ def _choose(name: str, entries: Iterator[_Entry], read: Callable[[_Entry], bytes
     files = {file: read(found[file]) for file in FILES if file in found}
     if len(left_out) > MAX_LISTED:
         left_out = [*left_out[:MAX_LISTED], f"… and {len(left_out) - MAX_LISTED} more"]
-    return Submitted(name=name, files=files, left_out=left_out)
+    return Submitted(name=readable(name), files=files, left_out=left_out)
