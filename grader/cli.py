@@ -45,10 +45,6 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted: nothing was graded, no process is left", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the report has had enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GRADED
 
 
 def _parser() -> _Parser:
@@ -177,10 +173,14 @@ def _deliver(arguments: argparse.Namespace, report: Report) -> None:
     """Files first: a reader that leaves early must not cost a report."""
     unwritten: UsageError | None = None
     try:
-        _write(arguments, report)
-    except UsageError as error:
-        unwritten = error
-    _show(arguments, report)
+        try:
+            _write(arguments, report)
+        except UsageError as error:
+            unwritten = error
+        _show(arguments, report)
+    except BrokenPipeError:
+        # Whoever read the report has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if unwritten is not None:
         raise unwritten
 

@@ -14,9 +14,15 @@ from grader.protocol.arrays import Array, to_numpy
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import RunUpdate
 
-#: Relative L2 error of one update's change of the weights. Honest float32 code stays far below;
-#: another algorithm starts near 4e-3.
+#: Relative L2 error of one update's change of the weights. Honest float32 code has a median near
+#: 5e-6 and stays below this but for single updates; another algorithm starts near 4e-3 in all.
 TOLERANCE = 2e-3
+#: A hidden unit that is hardly ever active has a second moment near 0, so that rounding at its ReLU
+#: decides over a whole Adam step of a few weights. Such an update is off by up to this much.
+STRAINED_TOLERANCE = 5e-2
+#: So many updates may be: these, and a share of those audited so far.
+STRAINED_UPDATES = 4
+STRAINED_SHARE = 0.02
 _SHAPES = [
     (HIDDEN_DIM, STATE_DIM),
     (HIDDEN_DIM,),
@@ -77,6 +83,7 @@ class Audit:
         self._served: dict[bytes, int] = {}
         self._count = 0
         self.updates = 0
+        self.strained = 0
         self.largest_error = 0.0
 
     @property
@@ -107,7 +114,9 @@ class Audit:
         self.updates += 1
         error = _relative_error(before, after, expected)
         self.largest_error = max(self.largest_error, error)
-        if not error <= TOLERANCE:
+        self.strained += error > TOLERANCE
+        allowed = STRAINED_UPDATES + STRAINED_SHARE * self.updates
+        if not error <= STRAINED_TOLERANCE or self.strained > allowed:
             raise AuditFailed(
                 f"update {self.updates} changed the weights by something else than one update of "
                 f"the algorithm on the batch drawn (relative difference {error:.2g})"

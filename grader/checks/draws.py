@@ -174,11 +174,13 @@ def read_field(array: Array, like: Any, times: int, batch_size: int) -> Doubles 
     wanted = (times, batch_size, *np.asarray(like).shape[1:])
     if values.size != int(np.prod(wanted)):
         return None
-    return values.reshape(wanted) if np.isfinite(values).all() else None
+    return values.reshape(wanted)
 
 
 def _lookup(values: Doubles, stored: Any) -> Indices | None:
     """Index of the stored entry for every drawn one, or None when one was never stored."""
+    if not np.isfinite(values).all():
+        return None
     flat = np.asarray(stored, np.float64).reshape(len(stored), -1)
     wanted = values.reshape(-1, flat.shape[1])
     distance = np.abs(wanted[:, None, :] - flat[None, :, :]).max(axis=2)

@@ -103,6 +103,11 @@ class Part:
             raise WorkerLost("timed_out", failure.observed, failure.location) from None
         return reply
 
+    def forgive(self) -> None:
+        """Take back the loss counted last: it was another part's fault."""
+        self._losses -= 1
+        self._blocked_by = None
+
     def rng(self, *names: str) -> np.random.Generator:
         """A generator for the running check, from the key."""
         return generator(self.key, self.check, *names)

@@ -18,6 +18,7 @@ from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.outcomes import EVERYTHING, GRADIENTS, difference, updates_of
 from grader.checks.part import Part
 from grader.checks.seeds import generator
+from grader.client import WorkerLost
 from grader.oracle.dqn import MAX_NORM
 from grader.oracle.models import global_norm
 from grader.protocol.messages import AgentTrace, Update, Updated
@@ -62,7 +63,11 @@ class Updates:
     def without_syncs(self, scenario: Scenario) -> Scenario:
         """The scenario, without its copies where they do not work: that is another part's fault."""
         if self._copies is None:
-            self._copies = copies(self.agents, generator(self.part.key, "copying"))
+            try:
+                self._copies = copies(self.agents, generator(self.part.key, "copying"))
+            except WorkerLost:
+                self.part.forgive()
+                self._copies = False
         if self._copies:
             return scenario
         return replace(scenario, steps=[s for s in scenario.steps if isinstance(s, Learning)])

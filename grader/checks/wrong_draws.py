@@ -54,7 +54,10 @@ def require_values(stored: Batch, fields: Fields, found: Identified) -> None:
             continue
         values = fields[name]
         code = _value_code(stored, name, values, rows)
+        strange = None if values is None else values[~np.isfinite(values)]
         shown = "nothing that can be read as numbers" if values is None else show(values[0])
+        if strange is not None and strange.size:
+            shown = f"{strange.flat[0]}"
         raise Failure(
             f"{name} holds {shown}, which was not pushed as {name}; "
             f"stored there is {show(getattr(stored, name))}.",
@@ -134,7 +137,7 @@ def _require_dones(stored: Batch, dones: Doubles | None, rows: Indices | None) -
 def _value_code(
     stored: Batch, name: str, values: Doubles | None, rows: Indices | None
 ) -> str | None:
-    if values is None:
+    if values is None or not np.isfinite(values).all():
         return None
     others = {"states": "next_states", "next_states": "states", "rewards": "actions"}
     other = others.get(name, "rewards")

@@ -8,7 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from grader.cartpole.audit import TOLERANCE, Audit, AuditFailed, Packing
+from grader.cartpole.audit import (
+    STRAINED_TOLERANCE,
+    STRAINED_UPDATES,
+    TOLERANCE,
+    Audit,
+    AuditFailed,
+    Packing,
+)
 from grader.cartpole.environment import Served
 from grader.cartpole.schedule import BUFFER_CAPACITY, Schedule
 from grader.oracle.dqn import Learner
@@ -162,8 +169,16 @@ def foreign(update):
 
 def nudged(update):
     vector = to_numpy(update.weights).copy()
-    vector[:400] += 1e-3
+    vector[:400] += 1e-2
     return replaced(update, weights=from_numpy(vector))
+
+
+def strained(student):
+    """One weight a little off, as at a unit where rounding decided over its gradient."""
+    update = student.report(student.draw())
+    with torch.no_grad():
+        student.theta[2][0, 0] += 6e-3
+    return replaced(update, weights=student.weights())
 
 
 def short(update):
@@ -200,6 +215,18 @@ def test_refused(damage, words):
     student.honest(2)
     with pytest.raises(AuditFailed, match=words):
         student.audit.check(damage(student.report(student.draw())))
+
+
+def test_single_updates_may_be_strained_but_not_many():
+    student = Student()
+    student.honest(2)
+    for _ in range(STRAINED_UPDATES):
+        student.audit.check(strained(student))
+        student.honest(1)
+    assert TOLERANCE < student.audit.largest_error < STRAINED_TOLERANCE
+    assert student.audit.strained == STRAINED_UPDATES
+    with pytest.raises(AuditFailed, match="something else than one update"):
+        student.audit.check(strained(student))
 
 
 def test_a_weight_changed_between_two_updates_shows_in_the_second():
