@@ -63,9 +63,11 @@ def check_initial_weights(networks: Networks) -> None:
             "`QNetwork.parameters()` gives no finite weight matrices to start from.",
             why="Training starts from small random weights.",
         )
-    if any(np.ptp(a) == 0 for a in matrices):
+    # An output layer that starts at zero is a choice: its units are told apart by their targets.
+    hidden = [a for a in matrices if PROBE.action_dim not in a.shape]
+    if any(np.ptp(a) == 0 for a in hidden):
         raise Failure(
-            "A weight matrix starts with the same value everywhere.",
+            "The weight matrix of a hidden layer starts with the same value everywhere.",
             why="Units that start equal stay equal: their gradients are the same.",
         )
     same = all(

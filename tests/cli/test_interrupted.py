@@ -77,6 +77,11 @@ def alive(pid):
         return False
 
 
+def heed_interrupts():
+    """As in a foreground terminal: what runs these tests may have interrupts ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize(
     ("at", "moment_s", "endless"),
@@ -98,6 +103,7 @@ def test_control_c_ends_everything(environment, mine, cwd, tmp_path, at, moment_
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        preexec_fn=heed_interrupts,
     )
     try:
         for line in process.stderr:
