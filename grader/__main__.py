@@ -1,6 +1,7 @@
 """`python -m grader`."""
 
 import os
+import signal
 import sys
 
 # One thread, before NumPy is imported: the matrices are small, and threads that wait for one
@@ -19,8 +20,16 @@ def _open_standard_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - stays open
 
 
+def _end_tidily(_signal: int, _frame: object) -> None:
+    """A closed terminal or a cancelled job ends like Ctrl-C: processes killed, folder removed."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
     _open_standard_streams()
+    for _name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, _name):
+            signal.signal(getattr(signal, _name), _end_tidily)
     from grader.cli import main
 
     sys.exit(main(sys.argv[1:]))

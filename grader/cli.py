@@ -42,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         _complain(str(error), error.hint)
         return USAGE
+    except Exception as error:
+        return _admit(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
         print("\ninterrupted: nothing was graded, no process is left", file=sys.stderr)
         return INTERRUPTED
@@ -151,6 +153,11 @@ def _faulted(
     from grader.grading import fault_report
 
     _write(arguments, fault_report(submitted, options, "grader_fault", reason))
+    return _admit(reason)
+
+
+def _admit(reason: str) -> int:
+    """The grader's own fault, said as such."""
     _complain(
         f"the grader itself failed, which says nothing about the submission: {reason}",
         "run it again; if it happens again, send this message to the course staff",

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.cartpole.environment import Served
-from grader.cartpole.schedule import ACTION_DIM, BUFFER_CAPACITY, HIDDEN_DIM, STATE_DIM, Schedule
+from grader.cartpole.schedule import BUFFER_CAPACITY, STATE_DIM, Schedule
 from grader.oracle.dqn import Batch, Learner
 from grader.oracle.models import TwoHiddenLayers, Weights
 from grader.oracle.network import Layout
@@ -23,14 +23,6 @@ STRAINED_TOLERANCE = 5e-2
 #: So many updates may be: these, and a share of those audited so far.
 STRAINED_UPDATES = 4
 STRAINED_SHARE = 0.02
-_SHAPES = [
-    (HIDDEN_DIM, STATE_DIM),
-    (HIDDEN_DIM,),
-    (HIDDEN_DIM, HIDDEN_DIM),
-    (HIDDEN_DIM,),
-    (ACTION_DIM, HIDDEN_DIM),
-    (ACTION_DIM,),
-]
 
 
 class AuditFailed(Exception):

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from grader.cartpole.run import Run, judged_run
-from grader.cartpole.schedule import THRESHOLD, Schedule
+from grader.cartpole.schedule import GENTLE, THRESHOLD, Schedule
 from grader.checks.agents import Agents
-from grader.checks.feedback import failure_of
+from grader.checks.feedback import failure_of, normalised
 from grader.checks.networks import PROBE, Networks
 from grader.checks.plugin import GradePlugin
 from grader.checks.seeds import derive
@@ -47,15 +47,15 @@ def grade_cartpole(
     schedule: Schedule | None = None,
 ) -> tuple[CheckResult, SolveEntry]:
     """Train the agent under the judge's eyes, unless something it rests on does not run."""
-    schedule = schedule or Schedule()
     blocked_by = _obstacle(plugin)
     layout = None
     if blocked_by is None:
         layout = plugin.view("q_network", Networks).layout(PROBE)
     if layout is None:
         changes = {"status": "blocked", "blocked_by": blocked_by or "q_network.hidden_layers"}
-        return _result(entry, changes), _solve("blocked", None, "contract", schedule)
+        return _result(entry, changes), _solve("blocked", None, "contract", Schedule())
     learner, against = _learner(plugin)
+    schedule = schedule or (Schedule() if learner is Learner else GENTLE)
     worker.take_output()
     run = judged_run(
         worker,
@@ -92,13 +92,17 @@ def _learner(plugin: GradePlugin) -> tuple[type[Learner], str]:
 
 
 def _changes(run: Run, worker: Worker) -> dict[str, Any]:
-    changes: dict[str, Any] = {"status": run.status, "output": worker.take_output()}
+    printed = worker.take_output()
+    changes: dict[str, Any] = {
+        "status": run.status,
+        "output": None if printed is None else normalised(printed),
+    }
     if run.status == "passed":
         return changes
-    changes["observed"] = run.observed
+    changes["observed"] = None if run.observed is None else normalised(run.observed)
     if run.raised is not None:
         failure = failure_of(run.raised)
-        changes["observed"] = f"During the training run, {failure.observed}"
+        changes["observed"] = normalised(f"During the training run, {failure.observed}")
         if failure.location is not None:
             changes["location"] = LocationEntry(
                 file=failure.location.file, line=failure.location.line
@@ -109,8 +113,8 @@ def _changes(run: Run, worker: Worker) -> dict[str, Any]:
         "The points are for an agent that learned by this course's algorithm: every update of the "
         "run is recomputed."
         if run.audit_failed
-        else f"A correct agent reaches {THRESHOLD:.0f} within these settings; look at what the "
-        "checks above say."
+        else f"An agent that learns reaches {THRESHOLD:.0f} within these settings; what the checks "
+        "above found keeps this one from it."
     )
     return changes
 

@@ -15,6 +15,7 @@ from grader.cartpole.evaluate import greedy_returns
 from grader.cartpole.schedule import (
     ACTION_DIM,
     HIDDEN_DIM,
+    PARAMETERS,
     STATE_DIM,
     THRESHOLD,
     Schedule,
@@ -215,9 +216,8 @@ class _Driver:
         return Audit(self._kind, packing, initial, self._schedule)
 
     def _packing(self, shapes: list[tuple[int, ...]]) -> Packing:
-        due = (17_410 - sum(int(np.prod(shape)) for shape in shapes)) == 0
-        if len(shapes) != 6 or not due:
-            raise Ended("DQNAgent's q_net is no QNetwork(4, 2) with 17,410 parameters")
+        if len(shapes) != 6 or sum(int(np.prod(shape)) for shape in shapes) != PARAMETERS:
+            raise Ended(f"DQNAgent's q_net is no QNetwork(4, 2) with {PARAMETERS:,} parameters")
         return Packing(self._layout, shapes)
 
     def _ask_begin(self, weights: np.ndarray | None) -> RunBegun:

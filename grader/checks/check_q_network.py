@@ -18,7 +18,18 @@ EXAMPLES = 25
 def check_builds(networks: Networks) -> None:
     """Builds with any dimensions and takes a batch of states."""
     for shape in (PROBE, Shape(4, 2, None), Shape(8, 4, 16), Shape(2, 6, 3)):
-        networks.play(shape, [batch_of(4, shape.state_dim)])
+        trace = networks.play(shape, [batch_of(4, shape.state_dim)], any_size=True)
+        out = trace.outputs[0]
+        if out.type == "NoneType":
+            raise Failure(
+                f"`{shape.call()}` on a batch of 4 returned None.",
+                why="A function without `return` gives None; forward gives the Q-values.",
+            )
+        if out.array is None:
+            raise Failure(
+                f"`{shape.call()}` on a batch of 4 returned {out.text}, expected a tensor.",
+                why="The network gives every action's Q-value for every state, (B, A).",
+            )
 
 
 def check_output_shape(networks: Networks) -> None:
@@ -26,7 +37,7 @@ def check_output_shape(networks: Networks) -> None:
 
     def judge(case: tuple[Shape, int]) -> None:
         shape, rows = case
-        trace = networks.play(shape, [batch_of(rows, shape.state_dim)])
+        trace = networks.play(shape, [batch_of(rows, shape.state_dim)], any_size=True)
         out = trace.outputs[0]
         problem = tensor_problem(
             out, f"the output for {rows} state(s)", (rows, shape.action_dim), "float32"
@@ -117,7 +128,7 @@ def check_rows_independent(networks: Networks) -> None:
                 raise Failure(
                     f"The same states gave {shown(first)} and then {shown(second)}.",
                     why="Acting greedily and the TD target need one value per state and action.",
-                    code="NET_STOCHASTIC_LAYER",
+                    code=None if first is None or second is None else "NET_STOCHASTIC_LAYER",
                     reproduce=networks.twice_snippet(),
                 )
         whole, alone, turned, part = (doubles(out.array) for out in trace.outputs)

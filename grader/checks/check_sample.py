@@ -91,7 +91,7 @@ def check_dtypes(draws: Draws) -> None:
         got = item.array.dtype if item.array else None
         if item.type != "Tensor" or got != dtype:
             raise Failure(
-                f"`sample(4)`: {name} must be a {dtype} tensor, got {item.text or item.type}.",
+                f"`sample(4)`: {name} must be a tensor of {dtype}, got {item.text or item.type}.",
                 why="The network computes in float32, and gather indexes with int64.",
                 code=wrong_draws.dtype_code(name, item),
                 reproduce=wrong_draws.snippet(4),

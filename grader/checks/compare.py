@@ -57,7 +57,8 @@ def close(got: Any, expected: Any, *, scale: float | None = None, rel: float = T
         return False
     if scale is None:
         scale = float(np.max(np.abs(expected), initial=0.0))
-    return bool(np.all(np.abs(got - expected) <= rel * scale + 1e-7))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.all(np.abs(got - expected) <= rel * scale + 1e-7))
 
 
 def all_close(got: list[Doubles] | None, expected: list[Doubles], *, scale: float) -> bool:
@@ -78,6 +79,8 @@ def list_of_doubles(arrays: list[Array] | list[Array | None] | None) -> list[Dou
 def apart(got: Doubles | None, expected: Doubles) -> str:
     """`got …, expected …` for the entry that differs most, with digits enough to tell."""
     if got is None or got.shape != expected.shape:
+        if got is not None:
+            return f"got shape {got.shape}, expected {expected.shape}"
         return f"got {shown(got)}, expected {show(expected)}"
     worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
     a, b = float(got[worst]), float(expected[worst])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from grader.client import Location
@@ -58,6 +59,15 @@ class Advice:
     location: Location | None = None
 
 
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,16}")
+_STAGED = re.compile(r"[^\s'\"<>]*dqn-grade-[^/\\\s]+[/\\](?:submission|scratch)[/\\]?")
+
+
+def normalised(text: str) -> str:
+    """Text without what differs from run to run: addresses, and where the files were staged."""
+    return _STAGED.sub("", _ADDRESS.sub("0x…", text))
+
+
 #: What torch and Python say about a misconception that ends in an exception.
 _TELLING = (
     ("before Module.__init__() call", "NET_NO_SUPER_INIT"),
@@ -83,7 +93,9 @@ def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None
     if raised.type == "TimeLimit":
         return Failure(
             f"`{raised.during}` did not end: {raised.message}{_at(frame)}.",
-            why="A call of this kind takes milliseconds: look for a loop that never ends.",
+            why="Code that trains or waits does not belong at the top level of a module."
+            if raised.during.startswith("import ")
+            else "A call of this kind takes milliseconds: look for a loop that never ends.",
             location=location,
             timed_out=True,
         )
@@ -106,12 +118,35 @@ def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None
             location=location,
         )
     return Failure(
-        f"`{raised.during}` raised {raised.type}: {raised.message}{_at(frame)}.",
-        why="The call must not raise for a valid input.",
+        f"`{raised.during}` raised {raised.type}{_said(raised)}{_at(frame)}.",
+        why=_why(raised),
         code=code,
         reproduce=reproduce,
         location=location,
     )
+
+
+def _said(raised: Raised) -> str:
+    return f": {raised.message}" if raised.message else ""
+
+
+def _why(raised: Raised) -> str:
+    """What an exception that has no explanation of its own amounts to."""
+    outside = not raised.frames
+    if outside and raised.type == "AttributeError":
+        return "A method of this name must be there: other code calls it."
+    if outside and raised.type == "TypeError" and "argument" in raised.message:
+        return "Names and arguments stay as they are in the starter: other code calls them so."
+    if raised.type in ("ModuleNotFoundError", "ImportError"):
+        return (
+            "Import the other two files by plain name (`from q_network import QNetwork`); beside "
+            "them there are PyTorch, NumPy and Python's own modules."
+        )
+    if raised.type in ("EOFError", "BdbQuit"):
+        return "Nobody is there to answer while the code is graded."
+    if raised.during.startswith("import "):
+        return "Importing the file must only define things: nothing in it can run otherwise."
+    return "The call must not raise for a valid input."
 
 
 def _at(frame: Frame | None) -> str:

@@ -75,8 +75,10 @@ class Networks:
         training: bool = True,
         gradient: bool = False,
         rebuild: bool = False,
+        any_size: bool = False,
     ) -> NetworkTrace:
-        """The trace; `Failure` when student code raised. With `rebuild`, built twice over."""
+        """The trace; `Failure` when student code raised, or when an output has not one number per
+        state and action (unless `any_size`). With `rebuild`, the network is built twice over."""
         request = PlayNetwork(
             state_dim=shape.state_dim,
             action_dim=shape.action_dim,
@@ -102,7 +104,20 @@ class Networks:
                 code=code,
                 reproduce=self.snippet(shape, len(inputs[0]), "no exception"),
             )
+        if not any_size:
+            for x, out in zip(inputs, trace.outputs, strict=True):
+                self._require_size(shape, len(x), out)
         return trace
+
+    def _require_size(self, shape: Shape, rows: int, out: Value) -> None:
+        if out.array is not None and int(np.prod(out.array.shape)) == rows * shape.action_dim:
+            return
+        raise Failure(
+            f"`{shape.call()}` on a batch of {rows} gave {out.text or out.type}, expected "
+            f"({rows}, {shape.action_dim}) numbers.",
+            why="The network gives every action's Q-value for every state of the batch, (B, A).",
+            code=self.shape_code(out, rows, shape),
+        )
 
     def parameters(self, shape: Shape) -> list[Doubles]:
         """The initial parameters; `Failure` when a value is not finite."""
@@ -249,14 +264,14 @@ class Networks:
             got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
             if got is None:
                 raise Failure(
-                    f"With weights {scale:g} times as large the outputs are not finite numbers.",
+                    f"With {_sized(scale)} weights the outputs are not finite numbers.",
                     why="A Q-value is an expected return: it can have any sign and size.",
                 )
             if found is not None and values is not None and found.hidden_is_relu:
                 expected = found.forward(values, states.astype(np.float64))
                 if not close(got.reshape(expected.shape), expected):
                     raise Failure(
-                        f"With weights {scale:g} times as large: "
+                        f"With {_sized(scale)} weights: "
                         f"{apart(got.reshape(expected.shape), expected)}.",
                         why="Q-values may lie far outside the range that CartPole shows.",
                         code="NET_OUTPUT_BOUNDED" if _bounded(got, expected) else None,
@@ -264,7 +279,7 @@ class Networks:
             # Whatever the hidden layers do: a linear output has both signs and keeps growing.
             elif got.min() >= 0 or got.max() <= 0 or (scale > 5 and np.abs(got).max() < 5):
                 raise Failure(
-                    f"With weights {scale:g} times as large the outputs stay between "
+                    f"With {_sized(scale)} weights the outputs stay between "
                     f"{show(got.min())} and {show(got.max())}.",
                     why="A Q-value is an expected return: it can have any sign and size.",
                     code="NET_OUTPUT_BOUNDED" if np.abs(got).max() <= 1 else None,
@@ -340,6 +355,10 @@ class Networks:
                 "# expected: zeros",
             )
         )
+
+
+def _sized(scale: float) -> str:
+    return "ordinary" if scale == 1 else f"{scale:g} times as large"
 
 
 def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:

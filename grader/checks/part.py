@@ -10,7 +10,7 @@ import numpy as np
 from grader.checks.feedback import Advice, Blocked, Failure, failure_of
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
-from grader.client import CPU_S, WALL_S, Worker, WorkerLost
+from grader.client import CPU_S, WALL_S, Location, Worker, WorkerLost
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import (
     Load,
@@ -60,6 +60,7 @@ class Part:
         self.module = module
         self.key = key
         self.advice: list[Advice] = []
+        self.lines: dict[str, int] = {}
         self._worker = worker
         self._present = present
         self._siblings = siblings
@@ -121,6 +122,11 @@ class Part:
         if all(advice.code != code for advice in self.advice):
             self.advice.append(Advice(code))
 
+    def where(self, method: str) -> Location | None:
+        """Where `Class.method` begins in the student's file, if that is known."""
+        line = self.lines.get(method)
+        return None if line is None else Location(f"{self.module}.py", line)
+
     def _count_loss(self) -> None:
         self._losses += 1
         if self._losses >= MAX_LOSSES:
@@ -140,6 +146,7 @@ class Part:
         self._generation = self._worker.started
         if loaded.raised is not None:
             self._refuse(failure_of(loaded.raised))
+        self.lines = loaded.lines
         missing = self._missing(loaded.names)
         if missing is not None:
             self._refuse(missing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from grader.checks.agents import Agents
 from grader.checks.draws import Draws
-from grader.checks.feedback import Blocked, Failure
+from grader.checks.feedback import Blocked, Failure, normalised
 from grader.checks.networks import Networks
 from grader.checks.part import Part, Siblings
 from grader.checks.updates import Updates
@@ -27,7 +26,14 @@ _MODULES = {
     "update": "dqn_agent",
     "update_target": "dqn_agent",
 }
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,16}")
+
+
+_METHODS = {
+    "q_network": "QNetwork.forward",
+    "sample": "ReplayBuffer.sample",
+    "update": "DQNAgent.update",
+    "update_target": "DQNAgent.update_target",
+}
 
 
 class GradePlugin:
@@ -178,11 +184,11 @@ class GradePlugin:
             case None:
                 changes: dict[str, Any] = {}
             case Failure():
-                changes = self._failed(error)
+                changes = self._failed(error, check)
             case WorkerLost():
                 changes = {
                     "status": error.status,
-                    "observed": _capital(error.observed),
+                    "observed": normalised(_capital(error.observed)),
                     "why": "A call must come back, within seconds, and leave the process running.",
                     "location": _location(error.location),
                 }
@@ -196,21 +202,26 @@ class GradePlugin:
                 return
         if error is not None:
             changes["score"] = 0
-        changes["output"] = self._worker.take_output()
+        printed = self._worker.take_output()
+        changes["output"] = None if printed is None else normalised(printed)
         result = msgspec.structs.replace(result, **changes)
         self.results[check.id] = result
         self._finished(result)
 
-    def _failed(self, failure: Failure) -> dict[str, Any]:
+    def _failed(self, failure: Failure, check: CheckEntry) -> dict[str, Any]:
+        # Where a number is wrong there is no traceback: the method asked about is the place.
+        place = failure.location
+        if place is None and not check.id.split(".")[1].startswith("given_"):
+            place = self.part(check.part).where(_METHODS[check.part])
         explanation = self._explanations.get(failure.code or "")
         return {
             "status": failure.status,
             "code": failure.code,
-            "observed": _ADDRESS.sub("0x…", failure.observed),
+            "observed": normalised(failure.observed),
             "why": explanation.why if explanation else failure.why,
             "hint": explanation.full_hint if explanation else None,
             "reproduce": failure.reproduce,
-            "location": _location(failure.location),
+            "location": _location(place),
         }
 
 

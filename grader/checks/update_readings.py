@@ -36,7 +36,9 @@ def unlike(one: Updated, two: Updated, rows: int) -> str | None:
     if not close(second[0][:, :rows], first[0][:, :rows], rel=1e-4):
         return "the gradient"
     before, after = one.returned.number, two.returned.number
-    if before is None or after is None or close(after, before, rel=1e-4):
+    if before is None or after is None or not np.isfinite([before, after]).all():
+        return None
+    if close(after, before, rel=1e-4):
         return None
     return f"the loss from {before:.6g} to {after:.6g}"
 

@@ -90,10 +90,14 @@ class Load(Message, frozen=True, tag="load"):
 
 
 class Loaded(Message, frozen=True, tag="loaded"):
-    """What the import gave: an exception, or the public names that the module defines."""
+    """What the import gave: an exception, or the public names that the module defines.
+
+    `lines` says where the methods of its classes begin, by `Class.method`.
+    """
 
     raised: Raised | None
     names: list[str]
+    lines: dict[str, int] = {}
 
 
 # --- q_network -------------------------------------------------------------------------------

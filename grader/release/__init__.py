@@ -13,6 +13,9 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         OSError: the folder is missing or not writable; ``path`` is then as it was.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)  # a pipe or a device is written to, never replaced
+        return
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import textwrap
 
 import msgspec
 from rich.console import Console, Group, RenderableType
@@ -39,12 +38,15 @@ def print_report(report: Report, console: Console) -> None:
     if ascii_only:
         report = _spelled_out(report)
     width = min(console.width, MAX_WIDTH)
+    rendered = render(report, ascii_only=ascii_only)
+    if console.is_terminal and not ascii_only:
+        console.print(rendered, width=width)
+        return
     with console.capture() as capture:
-        console.print(render(report, ascii_only=ascii_only), width=width)
+        console.print(rendered, width=width)
     text = capture.get()
-    if not console.is_terminal:
-        # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
-        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
+    text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
     console.file.write(to_ascii(text) if ascii_only else text)
     console.file.flush()
 
@@ -180,12 +182,8 @@ def _slot(name: str, text: str, *, verbatim: bool = False) -> RenderableType:
 def _shortened(output: str, lines: int = 8) -> str:
     kept = output.splitlines()[:lines]
     left = len(output.splitlines()) - len(kept)
-    return "\n".join(
-        [
-            *(textwrap.shorten(line, 160) for line in kept),
-            *([f"… {left} more lines"] if left > 0 else []),
-        ]
-    )
+    shown = [line[:160] for line in kept]
+    return "\n".join(shown + ([f"… {left} more lines"] if left > 0 else []))
 
 
 def _score(report: Report) -> RenderableType:

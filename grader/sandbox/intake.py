@@ -56,7 +56,7 @@ class Submitted:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A file of a folder or an archive; `read` is called for the three files only."""
+    """A file of a folder or an archive, and what its contents can be read from."""
 
     path: PurePosixPath
     size: int
@@ -109,7 +109,7 @@ def _take_zip(path: Path) -> Submitted:
                     PurePosixPath(info.filename.replace("\\", "/")),
                     info.file_size,
                     # A zip made on Unix keeps the file type in the upper bits; 0xA is a link.
-                    not info.is_dir() and (info.external_attr >> 28) not in (0xA,),
+                    not info.is_dir() and (info.external_attr >> 28) != 0xA,
                     info,
                 )
                 for info in archive.infolist()

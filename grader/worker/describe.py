@@ -59,10 +59,10 @@ def describe_exception(error: BaseException, during: str, folder: Path) -> Raise
     """Type, message and the frames that lie in the student's own files."""
     none: list[Frame] = []
     frames = safely(lambda: _frames(error, folder), none)
-    message = safely(lambda: str(error), "(its message cannot be shown)")
+    message = safely(lambda: _message(error), "(its message cannot be shown)")
     return Raised(
         type=_type_name(error),
-        message=_sendable(str(message)[:MAX_MESSAGE].replace(str(folder), ".")),
+        message=_sendable(str(message).replace(str(folder), ".")[:MAX_MESSAGE]),
         frames=frames,
         during=during,
     )
@@ -76,6 +76,11 @@ def safely(look: Callable[[], T], otherwise: T) -> T:
         raise
     except BaseException:
         return otherwise
+
+
+def _message(error: BaseException) -> str:
+    """What the exception says; a syntax error's place is told by its frame."""
+    return str(error.msg) if isinstance(error, SyntaxError) else str(error)
 
 
 def _sendable(text: str) -> str:

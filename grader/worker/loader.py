@@ -10,7 +10,7 @@ from typing import Any
 
 from grader.protocol.messages import Load, Loaded
 from grader.worker import standins
-from grader.worker.describe import describe_exception
+from grader.worker.describe import describe_exception, safely
 from grader.worker.limits import time_limit
 
 STAND_INS: dict[str, type] = {
@@ -42,7 +42,18 @@ class Submission:
             raised = describe_exception(error, f"import {request.module}", self.folder)
             return Loaded(raised=raised, names=[])
         self._modules[request.module] = module
-        return Loaded(raised=None, names=_public_names(module))
+        return Loaded(raised=None, names=_public_names(module), lines=safely(lambda: self._lines(module), {}))
+
+    def _lines(self, module: types.ModuleType) -> dict[str, int]:
+        """First lines of the functions in the module's classes, as far as they are in its file."""
+        found: dict[str, int] = {}
+        for class_name, kind in list(vars(module).items()):
+            if isinstance(kind, type) and kind.__module__ == module.__name__:
+                for name, thing in list(vars(kind).items()):
+                    code = getattr(thing, "__code__", None)
+                    if code is not None and Path(code.co_filename).parent == self.folder:
+                        found[f"{class_name}.{name}"] = code.co_firstlineno
+        return dict(list(found.items())[:MAX_NAMES])
 
     def get(self, module: str, name: str) -> Any:
         """A class of a loaded module; `AttributeError` when it has none of that name."""
