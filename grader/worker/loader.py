@@ -42,7 +42,9 @@ class Submission:
             raised = describe_exception(error, f"import {request.module}", self.folder)
             return Loaded(raised=raised, names=[])
         self._modules[request.module] = module
-        return Loaded(raised=None, names=_public_names(module), lines=safely(lambda: self._lines(module), {}))
+        unknown: dict[str, int] = {}
+        lines = safely(lambda: self._lines(module), unknown)
+        return Loaded(raised=None, names=_public_names(module), lines=lines)
 
     def _lines(self, module: types.ModuleType) -> dict[str, int]:
         """First lines of the functions in the module's classes, as far as they are in its file."""

@@ -295,7 +295,7 @@ NETWORK = {
     ),
     "NaN": (
         outputs(put(np.nan)),
-        {"output_layer": None, "rows_independent": "NET_STOCHASTIC_LAYER"},
+        {"output_layer": None, "rows_independent": None},
     ),
     "inputs": (lambda t: change(t, inputs_changed=True), {"rows_independent": None}),
     "gradient": (

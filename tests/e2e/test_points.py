@@ -182,3 +182,43 @@ def test_a_comment_changes_no_counterexample(submission, grade):
     assert "UPDATE_NO_TERMINAL_MASK" in {check["code"] for check in failed}
     assert any(check["reproduce"] for check in failed)
     assert without_times(one.report)["checks"] == without_times(two.report)["checks"]
+
+
+def test_another_loss_costs_its_own_points_and_can_still_learn(submission, grade):
+    huber = """
+        if len(self.buffer) < batch_size:
+            return 0.0
+        states, actions, rewards, next_states, dones = self.buffer.sample(batch_size)
+        predictions = self.q_net(states).gather(1, actions[:, None])[:, 0]
+        with torch.no_grad():
+            best = self.target_net(next_states).amax(dim=1)
+        targets = rewards + self.gamma * (1 - dones) * best
+        loss = nn.functional.smooth_l1_loss(predictions, targets)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.q_net.parameters(), MAX_GRAD_NORM)
+        self.optimizer.step()
+        return loss.item()
+    """
+    grading = grade(submission(bodies={"DQNAgent.update": huber}))
+    assert grading.points == FULL | {"update": 32, "cartpole": 15}
+    assert grading.check("update.loss")["code"] == "UPDATE_HUBER"
+    assert grading.report["solve"]["audit"]["status"] == "passed"
+    assert grading.report["solve"]["audit"]["against"] == "UPDATE_HUBER"
+
+
+def test_what_was_printed_names_no_place_of_this_run(submission, grade):
+    prints = """
+        import warnings
+        warnings.warn("sampled")
+        print(object(), __file__)
+        raise RuntimeError(__file__)
+    """
+    once, again = (
+        grade(submission(bodies={"ReplayBuffer.sample": prints}), "--no-solve", "--only", "sample")
+        for _ in range(2)
+    )
+    assert "replay_buffer.py" in once.check("sample.returns_batch")["output"]
+    assert without_times(once.report) == without_times(again.report) | {
+        "submission": once.report["submission"]
+    }

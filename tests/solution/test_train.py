@@ -140,6 +140,8 @@ def interrupt_on_a_terminal(folder):
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**os.environ, "TERM": "xterm", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        # As in a foreground terminal: what runs these tests may have interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     os.close(theirs)
     shown, interrupted = b"", False

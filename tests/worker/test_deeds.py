@@ -129,15 +129,23 @@ def test_a_process_taken_down_is_a_crash(submit, sources, load, scenarios, deed)
 
 
 @pytest.mark.parametrize("place", ["import q_network", "QNetwork.forward", "DQNAgent.update"])
-# Not `pass`: CPython leaves the jump of an empty loop outside the `try`.
+# Two loops in one another: an exception that hits the way back to the inner `try` meets the outer.
 @pytest.mark.parametrize("work", ["sum(range(99))", "time.sleep(60)"])
 def test_code_that_swallows_the_limit_is_ended_by_the_judges_deadline(
     play, sources, monkeypatch, place, work
 ):
     monkeypatch.setattr(client, "GRACE_S", 0.3)
     indent = "" if place.startswith("import") else "        "
-    deed = f"\n{indent}while True:\n{indent}  try:\n{indent}    while True: {work}\n"
-    deed += f"{indent}  except BaseException: pass"
+    lines = (
+        "while True:",
+        "  try:",
+        "    while True:",
+        "      try:",
+        f"        while True: {work}",
+        "      except BaseException: sum(range(9))",
+        "  except BaseException: sum(range(9))",
+    )
+    deed = "".join(f"\n{indent}{line}" for line in lines)
     start = time.monotonic()
     with pytest.raises(WorkerLost) as caught:
         play(place, deed, cpu_s=5, wall_s=0.2)  # one timer: two at once would get out
