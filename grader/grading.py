@@ -179,7 +179,7 @@ class _Session:
         """The judged training run, when it is asked for and has something to rest on."""
         if not self._options.attempts(CARTPOLE):
             return
-        from grader.cartpole.grade import grade_cartpole
+        from grader.solving import grade_cartpole
 
         entry = self._rubric.checks_of(CARTPOLE)[0]
         self._listener.starting(entry)

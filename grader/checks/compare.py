@@ -61,13 +61,6 @@ def close(got: Any, expected: Any, *, scale: float | None = None, rel: float = T
         return bool(np.all(np.abs(got - expected) <= rel * scale + 1e-7))
 
 
-def all_close(got: list[Doubles] | None, expected: list[Doubles], *, scale: float) -> bool:
-    """`close` for lists of arrays with a common scale."""
-    if got is None or len(got) != len(expected):
-        return False
-    return all(close(g, e, scale=scale) for g, e in zip(got, expected, strict=True))
-
-
 def list_of_doubles(arrays: list[Array] | list[Array | None] | None) -> list[Doubles] | None:
     """All arrays as float64, or None when one is missing or not finite."""
     if arrays is None:
