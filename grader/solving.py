@@ -11,9 +11,10 @@ from grader.cartpole.run import Run, judged_run
 from grader.cartpole.schedule import GENTLE, THRESHOLD, Schedule
 from grader.checks.agents import Agents
 from grader.checks.feedback import failure_of, normalised
-from grader.checks.networks import PROBE, Networks
+from grader.checks.networks import Networks
 from grader.checks.plugin import GradePlugin
 from grader.checks.seeds import derive
+from grader.checks.shapes import PROBE
 from grader.checks.updates import Updates
 from grader.client import Worker
 from grader.oracle.dqn import Learner

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from grader.checks.compare import close, doubles, shown, tensor_problem
 from grader.checks.explore import explore
 from grader.checks.feedback import Failure
-from grader.checks.networks import PROBE, Networks, Shape, batch_of
+from grader.checks.networks import Networks, batch_of
+from grader.checks.shapes import PROBE, Shape
 
 PART = "q_network"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
@@ -13,41 +11,23 @@ from grader.checks.compare import Doubles, apart, close, doubles, list_of_double
 from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.part import Part
 from grader.checks.seeds import generator
+from grader.checks.shapes import (
+    Shape,
+    bounded,
+    census,
+    listed,
+    parameter_code,
+    plural,
+    sized,
+    squeeze,
+    width,
+)
 from grader.oracle.models import TwoHiddenLayers
 from grader.oracle.network import Layout, Recognised, recognise
 from grader.protocol.arrays import Array, from_numpy
 from grader.protocol.messages import NetworkTrace, PlayNetwork, Value
 
 Floats32 = npt.NDArray[np.float32]
-DEFAULT_HIDDEN = 128
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Arguments of `QNetwork`; hidden_dim None leaves the default of 128."""
-
-    state_dim: int
-    action_dim: int
-    hidden_dim: int | None
-
-    @property
-    def hidden(self) -> int:
-        """The width of the hidden layers."""
-        return DEFAULT_HIDDEN if self.hidden_dim is None else self.hidden_dim
-
-    def call(self) -> str:
-        """As Python."""
-        hidden = "" if self.hidden_dim is None else f", hidden_dim={self.hidden_dim}"
-        return f"QNetwork({self.state_dim}, {self.action_dim}{hidden})"
-
-    def expected_shapes(self) -> list[tuple[int, ...]]:
-        """Weights and biases of the three layers, (out, in) and (out,)."""
-        s, a, h = self.state_dim, self.action_dim, self.hidden
-        return [(h, s), (h,), (h, h), (h,), (a, h), (a,)]
-
-
-#: Different from each other and from 1, so that every shape belongs to one layer only.
-PROBE = Shape(state_dim=5, action_dim=3, hidden_dim=7)
 
 
 def batch_of(rows: int, state_dim: int) -> Floats32:
@@ -155,7 +135,7 @@ class Networks:
         values = list_of_doubles(weights)
         if outputs is None or values is None or outputs.shape != (16, shape.action_dim):
             return None
-        dimensions = (shape.state_dim, shape.action_dim, _width(values, shape))
+        dimensions = (shape.state_dim, shape.action_dim, width(values, shape))
         return recognise(values, dimensions, states.astype(np.float64), outputs)
 
     # --- judgements ---
@@ -174,7 +154,7 @@ class Networks:
     def require_parameters(self, shape: Shape) -> None:
         """`Failure` unless `parameters()` holds what three layers with biases hold."""
         trace = self.play(shape, [batch_of(3, shape.state_dim)])
-        got = [_squeeze(p.value.shape) for p in trace.parameters]
+        got = [squeeze(p.value.shape) for p in trace.parameters]
         wanted = shape.expected_shapes()
         frozen = [p.name for p in trace.parameters if not p.requires_grad]
         if frozen and len(got) == len(wanted):
@@ -182,16 +162,16 @@ class Networks:
                 f"Parameter `{frozen[0]}` does not require a gradient.",
                 why="Every weight and bias of the network is trained.",
             )
-        if _census(got) == _census([_squeeze(s) for s in wanted]):
+        if census(got) == census([squeeze(s) for s in wanted]):
             return
         total = sum(int(np.prod(p.value.shape)) for p in trace.parameters)
         due = sum(int(np.prod(s)) for s in wanted)
         raise Failure(
             f"`{shape.call()}` has {total:,} trainable numbers in "
-            f"{_plural(len(got), 'parameter')} ({_listed(got)}), expected {due:,}: "
-            f"three weight matrices and three biases ({_listed(wanted)}).",
+            f"{plural(len(got), 'parameter')} ({listed(got)}), expected {due:,}: "
+            f"three weight matrices and three biases ({listed(wanted)}).",
             why="Two hidden layers of `hidden_dim` units and one output layer, each with a bias.",
-            code=_parameter_code(got, shape),
+            code=parameter_code(got, shape),
             reproduce="\n".join(
                 (
                     "from q_network import QNetwork",
@@ -234,11 +214,11 @@ class Networks:
                 code=code,
             )
         trace = self.play(shape, [batch_of(2, shape.state_dim)])
-        got = [_squeeze(p.value.shape) for p in trace.parameters]
+        got = [squeeze(p.value.shape) for p in trace.parameters]
         raise Failure(
             "With known weights, the outputs are not those of Linear, ReLU, Linear, ReLU, Linear.",
             why="Two hidden layers, each followed by a ReLU, then a linear output layer.",
-            code=_parameter_code(got, shape),
+            code=parameter_code(got, shape),
             reproduce=self.snippet(shape, 2, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
         )
 
@@ -264,22 +244,22 @@ class Networks:
             got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
             if got is None:
                 raise Failure(
-                    f"With {_sized(scale)} weights the outputs are not finite numbers.",
+                    f"With {sized(scale)} weights the outputs are not finite numbers.",
                     why="A Q-value is an expected return: it can have any sign and size.",
                 )
             if found is not None and values is not None and found.hidden_is_relu:
                 expected = found.forward(values, states.astype(np.float64))
                 if not close(got.reshape(expected.shape), expected):
                     raise Failure(
-                        f"With {_sized(scale)} weights: "
+                        f"With {sized(scale)} weights: "
                         f"{apart(got.reshape(expected.shape), expected)}.",
                         why="Q-values may lie far outside the range that CartPole shows.",
-                        code="NET_OUTPUT_BOUNDED" if _bounded(got, expected) else None,
+                        code="NET_OUTPUT_BOUNDED" if bounded(got, expected) else None,
                     )
             # Whatever the hidden layers do: a linear output has both signs and keeps growing.
             elif got.min() >= 0 or got.max() <= 0 or (scale > 5 and np.abs(got).max() < 5):
                 raise Failure(
-                    f"With {_sized(scale)} weights the outputs stay between "
+                    f"With {sized(scale)} weights the outputs stay between "
                     f"{show(got.min())} and {show(got.max())}.",
                     why="A Q-value is an expected return: it can have any sign and size.",
                     code="NET_OUTPUT_BOUNDED" if np.abs(got).max() <= 1 else None,
@@ -355,59 +335,3 @@ class Networks:
                 "# expected: zeros",
             )
         )
-
-
-def _sized(scale: float) -> str:
-    return "ordinary" if scale == 1 else f"{scale:g} times as large"
-
-
-def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(n for n in shape if n != 1)
-
-
-def _width(parameters: list[Doubles], shape: Shape) -> int:
-    """The width that the hidden layers really have: another check asks whether it is right."""
-    sizes = Counter(n for p in parameters if p.ndim == 2 for n in p.shape)
-    for end in (shape.state_dim, shape.action_dim):
-        sizes.pop(end, None)
-    return sizes.most_common(1)[0][0] if sizes else shape.hidden
-
-
-def _census(shapes: list[tuple[int, ...]]) -> Counter[tuple[int, ...]]:
-    """Shapes regardless of order and of the orientation of matrices."""
-    return Counter(tuple(sorted(shape)) for shape in shapes)
-
-
-def _parameter_code(got: list[tuple[int, ...]], shape: Shape) -> str | None:
-    matrices = [s for s in got if len(s) == 2]
-    vectors = [s for s in got if len(s) == 1]
-    if not got or len(matrices) == 0:
-        return "NET_LAYERS_NOT_REGISTERED"
-    widths = {n for s in matrices for n in s} - {shape.state_dim, shape.action_dim}
-    if len(matrices) == 3 and widths and shape.hidden not in widths:
-        return "NET_HIDDEN_DIM_IGNORED"
-    if len(matrices) == 3 and len(vectors) < 3:
-        return "NET_NO_BIAS"
-    ends = {shape.state_dim, shape.action_dim}
-    reached = {n for s in matrices for n in s} & ends
-    if len(matrices) < 3 and reached != ends:
-        return "NET_LAYERS_NOT_REGISTERED"
-    if len(matrices) == 2:
-        return "NET_ONE_HIDDEN_LAYER"
-    if len(matrices) > 3:
-        return "NET_EXTRA_HIDDEN_LAYER"
-    if len(matrices) == 3 and len(vectors) == 5:
-        return "NET_BATCH_STATISTICS"
-    return None
-
-
-def _bounded(got: Doubles, expected: Doubles) -> bool:
-    return float(np.abs(got).max()) < 0.5 * float(np.abs(expected).max())
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _listed(shapes: list[tuple[int, ...]]) -> str:
-    return ", ".join(str(s) for s in shapes[:12]) or "none"
