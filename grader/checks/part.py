@@ -147,6 +147,8 @@ class Part:
         if loaded.raised is not None:
             self._refuse(failure_of(loaded.raised))
         self.lines = loaded.lines
+        if loaded.default_dtype != "float32":
+            self.advise("DEFAULT_DTYPE_CHANGED")
         missing = self._missing(loaded.names)
         if missing is not None:
             self._refuse(missing)

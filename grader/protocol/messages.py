@@ -92,12 +92,14 @@ class Load(Message, frozen=True, tag="load"):
 class Loaded(Message, frozen=True, tag="loaded"):
     """What the import gave: an exception, or the public names that the module defines.
 
-    `lines` says where the methods of its classes begin, by `Class.method`.
+    `lines` says where the methods of its classes begin, by `Class.method`; `default_dtype` is
+    torch's after the import.
     """
 
     raised: Raised | None
     names: list[str]
     lines: dict[str, int] = {}
+    default_dtype: str = "float32"
 
 
 # --- q_network -------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ import types
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from grader.protocol.messages import Load, Loaded
 from grader.worker import standins
 from grader.worker.describe import describe_exception, safely
@@ -44,7 +46,8 @@ class Submission:
         self._modules[request.module] = module
         unknown: dict[str, int] = {}
         lines = safely(lambda: self._lines(module), unknown)
-        return Loaded(raised=None, names=_public_names(module), lines=lines)
+        dtype = str(torch.get_default_dtype()).removeprefix("torch.")
+        return Loaded(raised=None, names=_public_names(module), lines=lines, default_dtype=dtype)
 
     def _lines(self, module: types.ModuleType) -> dict[str, int]:
         """First lines of the functions in the module's classes, as far as they are in its file."""

@@ -94,6 +94,8 @@ def test_another_default_dtype_costs_no_other_part(submission, grade):
     ends = {"q_network": "\ntorch.set_default_dtype(torch.float64)\n"}
     grading = grade(submission(ends=ends), "--no-solve")
     assert grading.points == FULL | {"q_network": grading.points["q_network"]}
+    assert "DEFAULT_DTYPE_CHANGED" in [advice["code"] for advice in grading.report["advice"]]
+    assert "default dtype" in grading.shown
 
 
 # --- trouble in each method ----------------------------------------------------------------------
