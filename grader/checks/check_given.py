@@ -36,8 +36,9 @@ def check_given_agent(agents: Agents) -> None:
         assert trace.initial is not None
         state = trace.initial
         lr, gamma = lr or 1e-3, gamma or 0.99
-        if state.same_object:
-            raise Failure("q_net and target_net are one object.", code="GIVEN_TARGET_IS_Q_NET")
+        if state.same_object or state.shared_storage:
+            told = "are one object" if state.same_object else "share their weights"
+            raise Failure(f"q_net and target_net {told}.", code="GIVEN_TARGET_IS_Q_NET")
         q, target = list_of_doubles(state.q_weights), list_of_doubles(state.target_weights)
         if q is None or target is None or not all(map(np.array_equal, q, target)):
             raise Failure(
@@ -83,16 +84,25 @@ def _remark(agents: Agents, state: AgentState) -> None:
         agents.part.advise("OPTIMIZER_OWNS_TARGET")
 
 
+#: Counts of the greedy action at three ε, and of three actions at ε = 1.
+CALLS, CELLS = 900, 6
+
+
 def check_given_select_action(agents: Agents) -> None:
     """select_action is ε-greedy in q_net.
 
-    900 calls each; counts stay within exact binomial bounds (`count_bounds`), so a correct agent
-    fails with probability below 1e-9. Power: an inverted ε, a missing random branch or actions that
-    are never drawn lie more than 20 standard deviations outside.
+    900 calls each with ε = 0, 1 and 0.3. The greedy action comes with probability 1 − 2ε/3, each of
+    three actions with 1/3 at ε = 1. At ε = 0 nothing is random; the other five counts are judged at
+    1/6 of 1e-9 each (`count_bounds`), so a correct agent fails with probability below 8.4e-10.
+
+    Power: never random, the random branch without one of the actions or without the greedy one
+    always fail. Above 1 − 1e-9: ε inverted, halved or squared, and an ε that never falls below
+    0.05. Above 0.99: 0.14 or less, or 0.5 or more, in place of ε = 0.3; an action that gets half of
+    the random branch, or a fifth. An ε of 0.2 or 0.4 in place of 0.3 is found with 0.05 only.
     """
     rng = agents.part.rng()
     q, target = random_weights(rng, 4, 3, 2.0), random_weights(rng, 4, 3, 2.0)
-    states = rng.normal(0, 1, (900, 4)).astype(np.float32)
+    states = rng.normal(0, 1, (CALLS, 4)).astype(np.float32)
     for epsilon in (0.0, 1.0, 0.3):
         select = Select(states=from_numpy(states), epsilon=epsilon)
         trace = agents.ask(_request(0.01, 0.9, [select], q=q, target=target))
@@ -115,9 +125,9 @@ def check_given_select_action(agents: Agents) -> None:
             )
         greedy = int((actions == best)[clear].sum())
         # The greedy action comes by itself and, once in three, by chance.
-        low, high = count_bounds(int(clear.sum()), 1 - epsilon * 2 / 3, 6)
+        low, high = count_bounds(int(clear.sum()), 1 - epsilon * 2 / 3, CELLS)
         counts = [int((actions == a).sum()) for a in range(3)]
-        bounds = count_bounds(900, 1 / 3, 6) if epsilon == 1.0 else (0, 900)
+        bounds = count_bounds(CALLS, 1 / 3, CELLS) if epsilon == 1.0 else (0, CALLS)
         if not low <= greedy <= high or not all(bounds[0] <= c <= bounds[1] for c in counts):
             raise Failure(
                 f"With ε = {epsilon:g}, {greedy} of {int(clear.sum())} actions were q_net's "

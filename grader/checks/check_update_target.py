@@ -28,12 +28,13 @@ def check_copies(agents: Agents) -> None:
     """Afterwards both networks have the same weights, those of q_net."""
     q, target = _weights(agents, "q"), _weights(agents, "target")
     before, after = _play(agents, q, target, [Sync()])
-    got_q, got_target = _read(after)
+    # As they are: networks that share their weights cannot hold two sets of them.
+    (q, target), (got_q, got_target) = _read(before), _read(after)
     if _same(got_target, q) and _same(got_q, q):
         return
     shared = after.same_object or after.shared_storage
-    if before.same_object:
-        code, told = "GIVEN_TARGET_IS_Q_NET", "q_net and target_net were one object from the start"
+    if _were_one(before):
+        code, told = "GIVEN_TARGET_IS_Q_NET", "q_net and target_net are not two networks"
     elif _same(got_q, target) and _same(got_target, target):
         code, told = "SYNC_REVERSED", "both networks have the weights that target_net had"
     elif _same(got_q, target) and _same(got_target, q):
@@ -58,7 +59,7 @@ def check_q_net_kept(agents: Agents) -> None:
     q, target = _weights(agents, "q"), _weights(agents, "target")
     step = OptimizerStep(gradients=encode_weights(_weights(agents, "gradient")))
     states = _play(agents, q, target, [Sync(), step])
-    kept, _ = _read(states[1])
+    (q, target), (kept, _) = _read(states[0]), _read(states[1])
     if not _same(kept, q):
         raise Failure(
             f"`update_target()` changed q_net: {show(q[0])} became {show(kept[0])}.",
@@ -77,14 +78,18 @@ def check_q_net_kept(agents: Agents) -> None:
             why="The optimizer holds the parameters of the network that it was built with.",
         )
 
-    _require_steps_on(agents, q, target, step)
+    _require_steps_on(agents, q, target)
     _require_nothing_else(agents, q, target)
 
 
-def _require_steps_on(agents: Agents, q: Weights, target: Weights, step: OptimizerStep) -> None:
+def _require_steps_on(agents: Agents, q: Weights, target: Weights) -> None:
     """The optimizer steps on as if there had been no copy: same lr, same moments."""
-    synced = _play(agents, q, target, [step, Sync(), step, Sync(), step])
-    alone = _play(agents, q, target, [step, step, step])
+    # Different gradients: on a constant one Adam steps alike with and without its moments.
+    one, two, three = (
+        OptimizerStep(gradients=encode_weights(_weights(agents, f"gradient {n}"))) for n in range(3)
+    )
+    synced = _play(agents, q, target, [one, Sync(), two, Sync(), three])
+    alone = _play(agents, q, target, [one, two, three])
     if [synced[i].q_weights for i in (1, 3, 5)] != [s.q_weights for s in alone[1:]]:
         raise Failure(
             "With `update_target()` between them, steps of the same optimizer on the same "
@@ -152,7 +157,7 @@ def check_independent(agents: Agents) -> None:
         raise Failure(
             f"After `update_target()`, {told} also changed {victim}.",
             why="A copy has a memory of its own; a second name for the same tensors has not.",
-            code="GIVEN_TARGET_IS_Q_NET" if states[0].same_object else "SYNC_ALIASES",
+            code="GIVEN_TARGET_IS_Q_NET" if _were_one(states[0]) else "SYNC_ALIASES",
         )
 
 
@@ -187,6 +192,11 @@ def _trains(agents: Agents, q: Weights, target: Weights, change: Operation) -> b
     """
     before, after = _play(agents, q, target, [change])
     return before.q_weights != after.q_weights or before.target_weights != after.target_weights
+
+
+def _were_one(state: AgentState) -> bool:
+    """The networks share their weights, be it as one object or through its parts."""
+    return state.same_object or state.shared_storage
 
 
 def _play(

@@ -12,7 +12,8 @@ def copies(agents: Agents, rng: np.random.Generator) -> bool:
     """Whether `update_target` copies, and changes nothing else: networks that stay apart, an
     optimizer that steps on as if there had been no copy."""
     q, target = random_weights(rng, 3, 2), random_weights(rng, 3, 2)
-    step = OptimizerStep(gradients=encode_weights(random_weights(rng, 3, 2)))
+    # Different gradients: on a constant one Adam steps alike with and without its moments.
+    steps = [OptimizerStep(gradients=encode_weights(random_weights(rng, 3, 2))) for _ in range(3)]
 
     def play(*operations: OptimizerStep | Sync) -> AgentTrace:
         request = PlayAgent(
@@ -26,7 +27,8 @@ def copies(agents: Agents, rng: np.random.Generator) -> bool:
         )
         return agents.ask(request)
 
-    synced, alone = play(step, Sync(), step, Sync(), step), play(step, step, step)
+    first, second, third = steps
+    synced, alone = play(first, Sync(), second, Sync(), third), play(*steps)
     if synced.raised is not None or alone.raised is not None:
         return False
     one, two, three, four, five = (r.state for r in synced.results if isinstance(r, Synced))

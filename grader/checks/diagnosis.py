@@ -25,10 +25,12 @@ from grader.protocol.messages import AgentTrace, Sync
 class Diagnosis:
     """A learner that explains everything seen.
 
-    `learner` is the contract's when nothing differs, or None when nothing known explains it.
+    `learner` is the contract's when nothing differs, or None when nothing known explains it;
+    `evidence` tells the first number that differs from the contract's.
     """
 
     learner: type[Learner] | None
+    evidence: str = ""
 
     @property
     def codes(self) -> list[str]:
@@ -90,8 +92,40 @@ def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Dia
         matching = [kind for kind in candidates if explains(kind)]
         if matching:
             found = matching[0] if _one_name(matching) else None
-            return Diagnosis(_blame_given(found, scenarios, traces))
+            found = _blame_given(_blame_calls(found, traces), scenarios, traces)
+            return Diagnosis(found, _evidence(scenarios, traces))
     return Diagnosis(None)
+
+
+def _evidence(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> str:
+    """The first departure from the contract, with the scenario in which it shows."""
+    for scenario, trace in zip(scenarios, traces, strict=True):
+        found = difference(scenario, trace)
+        if found is not None:
+            learnt = [step for step in scenario.steps if isinstance(step, Learning)]
+            rows = learnt[found.call].batch_size
+            call = f"call {found.call + 1}, " if len(learnt) > 1 else ""
+            return (
+                f"On a random batch ({call}{rows} rows, {scenario.action_dim} actions, "
+                f"γ = {scenario.gamma:g}) {found.observed}"
+            )
+    return ""
+
+
+def _blame_calls(
+    found: type[Variation] | None, traces: Sequence[AgentTrace]
+) -> type[Variation] | None:
+    """Which of the misconceptions that move nothing it is: their numbers are the same."""
+    if found is None or found.code != "UPDATE_NO_STEP":
+        return found
+    updated = updates_of(traces[0])[0]
+    if not updated.backward:
+        code = "UPDATE_NO_BACKWARD"
+    elif updated.reached:
+        code = "UPDATE_ZERO_GRAD_LATE" if updated.steps else "UPDATE_NO_STEP"
+    else:
+        code = "UPDATE_PREDICTION_DETACHED"
+    return type(found.__name__, (found,), {"code": code})
 
 
 def _blame_given(

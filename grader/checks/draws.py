@@ -87,12 +87,20 @@ class Draws:
 
     def __init__(self, part: Part) -> None:
         self.part = part
+        self._kept: list[bool] | None = None
+
+    def blame(self, field: str, code: str | None) -> str | None:
+        """The misconception behind a wrong field: `push` is to blame where the storage has it so
+        already."""
+        changed = self._kept is not None and not self._kept[FIELDS.index(field)]
+        return "GIVEN_PUSH_CHANGED" if changed else code
 
     def play(
         self, capacity: int | None, operations: list[Push | Sample | Length]
     ) -> list[Sampled | Counted]:
         """One result per draw or count; `Failure` when student code raised."""
         trace = self.part.ask(PlayBuffer(capacity=capacity, operations=operations), BufferTrace)
+        self._kept = trace.kept
         if trace.raised is not None:
             raise failure_of(trace.raised, code=self._why_raised(operations, trace))
         return trace.results

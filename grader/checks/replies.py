@@ -69,6 +69,7 @@ def _network(request: PlayNetwork, reply: NetworkTrace) -> None:
 def _buffer(request: PlayBuffer, reply: BufferTrace) -> None:
     asked = [o for o in request.operations if not isinstance(o, Push)]
     _require(len(reply.results) <= len(asked), "results")
+    _require(reply.kept is None or len(reply.kept) == 5, "kept fields")
     if reply.raised is None:
         _require(len(reply.results) == len(asked), "results")
     for operation, result in zip(asked, reply.results, strict=False):

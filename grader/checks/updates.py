@@ -142,7 +142,7 @@ class Updates:
         For checks of one effect alone: some misconceptions leave that effect as it should be.
         """
         if self.part.check in self.diagnosis.checks:
-            self.fail("Loss and gradients on several batches are those of another update.", why)
+            self.fail(f"{self.diagnosis.evidence}, as an update with this fault does.", why)
 
     def fail(self, observed: str, why: str) -> NoReturn:
         """A failure of the running check, named if the diagnosis names it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from grader.oracle.dqn import Batch
 from grader.protocol.messages import Sampled, Value
 
 Fields = dict[str, Doubles | None]
+Blame = Callable[[str, str | None], str | None]
 
 
 def rows_of(stored: Batch, sampled: Sampled, batch_size: int) -> Indices | None:
@@ -46,8 +48,11 @@ def dtype_code(name: str, item: Value) -> str | None:
     return None
 
 
-def require_values(stored: Batch, fields: Fields, found: Identified) -> None:
-    """`Failure` when a field holds values that were never pushed there."""
+def require_values(stored: Batch, fields: Fields, found: Identified, blame: Blame) -> None:
+    """`Failure` when a field holds values that were never pushed there.
+
+    `blame` has the last word on the misconception behind a field.
+    """
     rows = found.rows
     for name in ("states", "next_states", "rewards", "actions"):
         if found.by_field[name] is not None:
@@ -62,13 +67,13 @@ def require_values(stored: Batch, fields: Fields, found: Identified) -> None:
             f"{name} holds {shown}, which was not pushed as {name}; "
             f"stored there is {show(getattr(stored, name))}.",
             why="A batch gives back what was stored, each field in its place.",
-            code=code,
+            code=blame(name, code),
             reproduce=values_snippet(),
         )
-    _require_dones(stored, fields["dones"], rows)
+    _require_dones(stored, fields["dones"], rows, blame)
 
 
-def require_alignment(stored: Batch, fields: Fields, found: Identified) -> None:
+def require_alignment(stored: Batch, fields: Fields, found: Identified, blame: Blame) -> None:
     """`Failure` when the fields of a row come from different transitions."""
     rows = found.rows
     if rows is None:
@@ -85,7 +90,7 @@ def require_alignment(stored: Batch, fields: Fields, found: Identified) -> None:
                 f"Row {row + 1} of a batch has the {known[0]} of transition {rows[draw, row] + 1} "
                 f"and the {name} of transition {other[draw, row] + 1}.",
                 why="Row i of every field must come from the same transition.",
-                code="SAMPLE_ROWS_MISALIGNED",
+                code=blame(name, "SAMPLE_ROWS_MISALIGNED"),
                 reproduce=values_snippet(),
             )
     dones = fields["dones"]
@@ -99,7 +104,7 @@ def require_alignment(stored: Batch, fields: Fields, found: Identified) -> None:
         f"Row {row + 1} of a batch is transition {rows[draw, row] + 1}, pushed with done "
         f"{expected[draw, row]:g}, and has done {dones[draw, row]:g}.",
         why="Row i of every field must come from the same transition.",
-        code="SAMPLE_ROWS_MISALIGNED",
+        code=blame("dones", "SAMPLE_ROWS_MISALIGNED"),
         reproduce=values_snippet(),
     )
 
@@ -110,26 +115,30 @@ def _explained_dones(dones: Doubles, expected: Doubles) -> bool:
     return inverted or float(np.ptp(dones)) == 0 or not set(np.unique(dones)) <= {0.0, 1.0}
 
 
-def _require_dones(stored: Batch, dones: Doubles | None, rows: Indices | None) -> None:
+def _require_dones(
+    stored: Batch, dones: Doubles | None, rows: Indices | None, blame: Blame
+) -> None:
     told = "dones tells terminal transitions (1) from others (0)."
     if dones is None:
         raise Failure("dones cannot be read as numbers.", why=told)
     strange = set(np.unique(dones).tolist()) - {0.0, 1.0}
     if strange:
         raise Failure(f"dones holds {show(sorted(strange))}, expected only 0 and 1.", why=told)
+    if rows is not None and np.array_equal(dones, stored.dones[rows]):
+        return
     if float(np.ptp(dones)) == 0:
         raise Failure(
             f"dones is {dones.flat[0]:g} in every row of {dones.size}, although "
             f"{int(stored.dones.sum())} of {len(stored)} stored transitions are terminal.",
             why=told,
-            code="SAMPLE_DONE_CONSTANT",
+            code=blame("dones", "SAMPLE_DONE_CONSTANT"),
             reproduce=values_snippet(),
         )
     if rows is not None and np.array_equal(dones, 1 - stored.dones[rows]):
         raise Failure(
             "dones is 0 for the transitions pushed with done 1, and 1 for the others.",
             why=told,
-            code="SAMPLE_DONE_INVERTED",
+            code=blame("dones", "SAMPLE_DONE_INVERTED"),
             reproduce=values_snippet(),
         )
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from grader.oracle.dqn import Learner
 from grader.oracle.models import Model, Weights
 from grader.oracle.variation import Variation
 
@@ -25,6 +26,13 @@ class TargetIsQNet(Variation):
 
     def sync(self) -> None:
         pass
+
+
+class TargetSharedUntilSync(TargetIsQNet):
+    """Two networks over the same weights, until a copy makes a new one."""
+
+    def sync(self) -> None:
+        Learner.sync(self)
 
 
 class _OtherOptimizer(Variation):

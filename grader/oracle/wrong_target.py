@@ -142,7 +142,7 @@ class DoubleDQN(Variation):
     """Q(s', argmax_a' Q(s', a'; θ); θ⁻), van Hasselt et al. (2016)."""
 
     code = "UPDATE_DOUBLE_DQN"
-    checks = ("update.max",)
+    checks: ClassVar[tuple[str, ...]] = ("update.max",)
 
     def bootstrap(self, batch: Batch) -> Floats:
         best = self.model.forward(self.q, batch.next_states).argmax(axis=1)
@@ -153,8 +153,8 @@ class DoubleDQN(Variation):
 class DoubleDQNReversed(DoubleDQN):
     """Q(s', argmax_a' Q(s', a'; θ⁻); θ)."""
 
-    code = "UPDATE_TARGET_FROM_Q_NET"
-    checks = ("update.target_network",)
+    code = "UPDATE_DOUBLE_DQN"
+    checks = ("update.max", "update.target_network")
 
     def bootstrap(self, batch: Batch) -> Floats:
         best = self.next_values(batch).argmax(axis=1)

@@ -190,9 +190,14 @@ class Counted(Message, frozen=True, tag="counted"):
 
 
 class BufferTrace(Message, frozen=True, tag="buffer_trace"):
-    """One result per operation but pushes, in order, up to the one that raised."""
+    """One result per operation but pushes, in order, up to the one that raised.
+
+    `kept` says of each of the five fields whether `buffer.buffer`, where that is the starter's
+    deque, holds it as it was pushed last (None: it does not tell). It refines names, never points.
+    """
 
     results: list[Sampled | Counted]
+    kept: list[bool] | None
     raised: Raised | None
 
 
@@ -279,11 +284,14 @@ class Updated(Message, frozen=True, tag="updated"):
 
     `gradients` are those of `q_net` when the last optimizer step of the call had just been taken
     (None: no step was seen, or a parameter had none); `draws` come from the three global
-    generators after it.
+    generators after it. `backward` and `reached` say whether a backward pass ran during the call,
+    and whether one reached a parameter of `q_net`: they tell apart what moved nothing.
     """
 
     returned: Value
     steps: int
+    backward: bool
+    reached: bool
     gradients: list[Array | None] | None
     sample_calls: list[int]
     target_has_gradient: bool

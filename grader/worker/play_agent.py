@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -156,17 +156,58 @@ def _update(agent: Any, operation: Update, filled: Filled) -> Updated:
         seed_generators(operation.reseed)
     for parameter in agent.target_net.parameters():
         parameter.grad = None
-    with _steps(agent) as steps:
+    with _steps(agent) as steps, _passes(agent) as passes:
         returned = agent.update(operation.batch_size)
     return Updated(
         returned=describe(returned),
         steps=len(steps),
+        backward=passes.ran,
+        reached=passes.reached,
         gradients=steps[-1] if steps else None,
         sample_calls=standins.sample_calls(agent.buffer),
         target_has_gradient=any(p.grad is not None for p in agent.target_net.parameters()),
         draws=generator_draws(),
         state=read_state(agent, filled),
     )
+
+
+class _Passes:
+    """Whether a backward pass ran, and whether one reached a parameter."""
+
+    def __init__(self) -> None:
+        self.ran = False
+        self.reached = False
+
+    def watch(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, its calls noted."""
+
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            self.ran = True
+            return function(*args, **kwargs)
+
+        return noted
+
+    def note_gradient(self, _gradient: torch.Tensor) -> None:
+        """A hook: the gradient of a parameter was computed."""
+        self.reached = True
+
+
+@contextmanager
+def _passes(agent: Any) -> Iterator[_Passes]:
+    """Note what backward passes do meanwhile; nothing is changed in them."""
+    passes = _Passes()
+    plain = torch.autograd.backward, torch.autograd.grad
+    handles = [
+        p.register_hook(passes.note_gradient) for p in agent.q_net.parameters() if p.requires_grad
+    ]
+    torch.autograd.backward = passes.watch(plain[0])
+    torch.autograd.grad = passes.watch(plain[1])
+    try:
+        yield passes
+    finally:
+        torch.autograd.backward, torch.autograd.grad = plain
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from functools import partial
 from typing import Any
 
@@ -26,23 +27,30 @@ from grader.worker.torch_setup import generator_draws, seed_generators
 
 MAX_WARNINGS = 4
 Fields = list[np.ndarray[Any, Any]]
+Transition = tuple[Any, Any, Any, Any, Any]
 
 
-def push_all(buffer: Any, transitions: Transitions) -> None:
+def push_all(buffer: Any, transitions: Transitions) -> list[Transition]:
     """Push row by row what Gymnasium and the training loop hand over: a float32 array per state,
-    a Python int, a Python float and `float(terminated)`."""
+    a Python int, a Python float and `float(terminated)`. What was pushed is returned."""
     states = to_numpy(transitions.states)
     next_states = to_numpy(transitions.next_states)
     actions = to_numpy(transitions.actions).tolist()
     rewards = to_numpy(transitions.rewards).tolist()
     dones = to_numpy(transitions.dones).tolist()
-    for i, action in enumerate(actions):
-        buffer.push(states[i].copy(), action, rewards[i], next_states[i].copy(), dones[i])
+    pushed = [
+        (states[i].copy(), action, rewards[i], next_states[i].copy(), dones[i])
+        for i, action in enumerate(actions)
+    ]
+    for transition in pushed:
+        buffer.push(*transition)
+    return pushed
 
 
 def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
     """Build and play; the trace holds the results before an exception."""
     results: list[Sampled | Counted] = []
+    kept: list[bool] | None = None
     capacity = request.capacity
     during = f"ReplayBuffer({'' if capacity is None else f'capacity={capacity}'})"
     try:
@@ -51,7 +59,8 @@ def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
         for operation in request.operations:
             if isinstance(operation, Push):
                 during = "ReplayBuffer.push"
-                push_all(buffer, operation.transitions)
+                pushed = push_all(buffer, operation.transitions)
+                kept = safely(partial(_kept, buffer, pushed), None)
             elif isinstance(operation, Sample):
                 during = f"ReplayBuffer.sample({operation.batch_size})"
                 results.append(_sample(buffer, operation))
@@ -59,10 +68,26 @@ def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
                 during = "len(buffer)"
                 results.append(Counted(length=len(buffer)))
     except BaseException as error:
-        return BufferTrace(
-            results=results, raised=describe_exception(error, during, submission.folder)
-        )
-    return BufferTrace(results=results, raised=None)
+        raised = describe_exception(error, during, submission.folder)
+        return BufferTrace(results=results, kept=kept, raised=raised)
+    return BufferTrace(results=results, kept=kept, raised=None)
+
+
+def _kept(buffer: Any, pushed: list[Transition]) -> list[bool] | None:
+    """Whether the starter's storage holds what was pushed last, field by field; None for another
+    storage."""
+    storage = buffer.buffer
+    if not isinstance(storage, deque) or not storage:
+        return None
+    ends = list(storage)[-len(pushed) :], list(storage)[len(pushed) - 1 :: -1]
+    return max((_alike(end, pushed[-len(end) :]) for end in ends), key=sum)
+
+
+def _alike(rows: list[Any], due: list[Transition]) -> list[bool]:
+    return [
+        all(np.array_equal(row[n], want[n]) for row, want in zip(rows, due, strict=True))
+        for n in range(5)
+    ]
 
 
 def _sample(buffer: Any, operation: Sample) -> Sampled:

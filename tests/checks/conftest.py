@@ -208,6 +208,8 @@ class _Agent:
         return Updated(
             returned=Value(type="float", text=f"{returned}", number=returned),
             steps=steps,
+            backward=True,
+            reached=True,
             gradients=None
             if gradients is None
             else [from_numpy(g.astype(np.float32)) for g in gradients],

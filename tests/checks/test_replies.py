@@ -83,7 +83,7 @@ def buffer():
         warnings=[],
     )
     request = PlayBuffer(capacity=4, operations=[Sample(batch_size=2, times=6), Length()])
-    return request, BufferTrace(results=[draw, Counted(length=4)], raised=None)
+    return request, BufferTrace(results=[draw, Counted(length=4)], kept=None, raised=None)
 
 
 def with_result(trace, n, **changes):

@@ -118,7 +118,7 @@ UNUSABLE = "the process answered with something unusable: "
         (replying(LOADED, shift=1), "crashed", UNUSABLE + "reply 2 to request 1"),
         (replying(LOADED, shift=-1), "crashed", UNUSABLE + "reply 0 to request 1"),
         (
-            replying(m.BufferTrace(results=[], raised=None)),
+            replying(m.BufferTrace(results=[], kept=None, raised=None)),
             "crashed",
             UNUSABLE + "a BufferTrace where a Loaded was due",
         ),

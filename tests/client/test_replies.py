@@ -34,6 +34,8 @@ def updated(**changes):
     fields = {
         "returned": value,
         "steps": 1,
+        "backward": True,
+        "reached": True,
         "gradients": WEIGHTS,
         "sample_calls": [2],
         "target_has_gradient": False,
@@ -113,7 +115,7 @@ def test_draws_are_as_many_as_were_asked_for(times):
         first=first, stacked=stacked, first_changed=False, draws=[0.1, 0.2, 0.3], warnings=[]
     )
     request = m.PlayBuffer(capacity=None, operations=[m.Sample(batch_size=2, times=times)])
-    reply = m.BufferTrace(results=[sampled], raised=None)
+    reply = m.BufferTrace(results=[sampled], kept=None, raised=None)
     if times == 3:
         require_answer(request, reply)
     else:

@@ -43,6 +43,8 @@ def _trace_of(scenario, kind):
             Updated(
                 returned=Value(type="float", text="…", number=outcome.returned),
                 steps=outcome.steps,
+                backward=True,
+                reached=True,
                 gradients=None
                 if gradients is None
                 else [from_numpy(g.astype(np.float32)) for g in gradients],

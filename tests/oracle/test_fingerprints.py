@@ -9,15 +9,8 @@ from grader.checks.outcomes import difference
 from grader.keys import PUBLIC_KEY
 from grader.oracle.catalogue import variations
 from grader.oracle.dqn import Learner
+from tests.validity.names import same_effect
 
-#: Misconceptions that no observation of numbers separates, as in the kit's `misconceptions.toml`.
-SAME_EFFECT = (
-    {"UPDATE_NO_CLIP", "UPDATE_CLIP_AFTER_STEP", "UPDATE_CLIPS_TARGET_NET"},
-    {"UPDATE_NO_BACKWARD", "UPDATE_ZERO_GRAD_LATE", "UPDATE_NO_STEP"},
-    {"SYNC_NOOP", "GIVEN_TARGET_NOT_COPIED"},
-    {"SAMPLE_DONE_CONSTANT", "GIVEN_PUSH_CHANGED"},
-    {"SAMPLE_NEXT_STATE_IS_STATE", "SAMPLE_FIELDS_SWAPPED", "GIVEN_PUSH_CHANGED"},
-)
 KINDS = variations()
 
 
@@ -26,10 +19,6 @@ def named(kind):
         str(v) for n, v in vars(kind).items() if n[0] != "_" and isinstance(v, int | float)
     ]
     return "-".join((kind.__name__, *constants))
-
-
-def same_effect(one, two):
-    return one == two or any({one, two} <= members for members in SAME_EFFECT)
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,10 @@ def unchanged(a):
     return None
 
 
+def copied_anew(a):
+    a.target = [w.detach().clone() for w in a.q]
+
+
 #: What torch code does under each variation, by the variation's class.
 WAYS = {
     # --- target ---
@@ -268,6 +272,7 @@ WAYS = {
     "SamplesTwiceWholly": {"batches": lambda a, b, o: (o, o)},
     # --- given code ---
     "TargetIsQNet": {"optimizer": one_network, "sync": unchanged},
+    "TargetSharedUntilSync": {"optimizer": one_network, "sync": copied_anew},
     "LearningRateIgnored": {"optimizer": lambda a: torch.optim.Adam(a.q, lr=a.kind.constant)},
     "PlainGradientDescent": {"optimizer": lambda a: torch.optim.SGD(a.q, lr=LR)},
     "RMSProp": {"optimizer": lambda a: torch.optim.RMSprop(a.q, lr=LR)},
