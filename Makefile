@@ -26,11 +26,11 @@ echo 'hint: install Python 3.11, 3.12 or 3.13 from https://www.python.org/downlo
 exit 1
 endef
 
-.PHONY: help grade check train submit starter test bench lint clean setup setup-dev
+.PHONY: help grade check train submit starter test validity mutants bench lint clean setup setup-dev
 
 help: ## list the targets (this text)
 	@awk '/^## /   { print substr($$0, 4) } \
-	      /^[a-z-]+:.* ## / { split($$0, a, " ## "); sub(/:.*/, ""); targets = targets sprintf("  make %-8s %s\n", $$0, a[2]) } \
+	      /^[a-z-]+:.* ## / { split($$0, a, " ## "); sub(/:.*/, ""); targets = targets sprintf("  make %-9s %s\n", $$0, a[2]) } \
 	      END { printf "\nTargets:\n%s", targets }' Makefile
 
 grade: setup ## grade SUBMISSION: the checks, then the CartPole run
@@ -51,6 +51,12 @@ starter: setup ## write starter/ anew from solution/
 test: setup-dev ## run the linters and the tests
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
 	$(python) -m pytest $(ARGS) || status=$$?; exit $$status
+
+validity: setup-dev ## grade the corpus of right and wrong submissions, write docs/validity.md
+	@$(python) -m tests.validity $(ARGS)
+
+mutants: setup-dev ## mutation-test the oracle and the comparison code
+	@$(python) -m tests.mutation $(ARGS)
 
 bench: setup-dev ## measure the grader's speed
 	@$(python) -m tests.bench $(ARGS)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from grader.checks.compare import close, doubles, shown, tensor_problem
 from grader.checks.explore import explore
 from grader.checks.feedback import Failure
+from grader.checks.network_snippets import alone_snippet, shape_snippet, twice_snippet
 from grader.checks.networks import Networks, batch_of
 from grader.checks.shapes import PROBE, Shape
 
@@ -49,9 +50,7 @@ def check_output_shape(networks: Networks) -> None:
             f"With `{shape.call()}`, {problem}",
             why="The network gives every action's Q-value for every state of the batch, (B, A).",
             code=networks.shape_code(out, rows, shape),
-            reproduce=networks.snippet(
-                shape, rows, f"torch.float32 and ({rows}, {shape.action_dim})"
-            ),
+            reproduce=shape_snippet(shape, rows, f"torch.float32 and ({rows}, {shape.action_dim})"),
         )
 
     judge((PROBE, 4))
@@ -136,7 +135,7 @@ def check_rows_independent(networks: Networks) -> None:
                     f"The same states gave {shown(first)} and then {shown(second)}.",
                     why="Acting greedily and the TD target need one value per state and action.",
                     code=None if first is None or second is None else "NET_STOCHASTIC_LAYER",
-                    reproduce=networks.twice_snippet(),
+                    reproduce=twice_snippet(),
                 )
         whole, alone, turned, part = (doubles(out.array) for out in trace.outputs)
         pairs = (
@@ -153,6 +152,7 @@ def check_rows_independent(networks: Networks) -> None:
                     f"{shown(expected)} became {shown(got)}.",
                     why="Every row of the batch is a state for itself.",
                     code="NET_BATCH_STATISTICS",
+                    reproduce=alone_snippet(),
                 )
     far = networks.play(PROBE, [1000 * states], weights=weights)
     if trace.inputs_changed or far.inputs_changed:

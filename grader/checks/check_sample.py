@@ -450,7 +450,8 @@ def _require_alike_kept(draws: Draws) -> None:
         rewards=np.ones(6),
         dones=np.zeros(6),
     )
-    seen = identify(stored, draws.fields(stored, 3, EVICTION_TIMES)).rows
+    found = identify(stored, draws.fields(stored, 3, EVICTION_TIMES)).by_field
+    seen = found["next_states"] if found["states"] is None else found["states"]
     if seen is not None and len(np.unique(seen)) < 6:
         raise Failure(
             "6 transitions with the same action, reward and done were pushed, and only "

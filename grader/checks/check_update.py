@@ -18,6 +18,7 @@ from grader.checks.update_readings import (
     unlike,
 )
 from grader.checks.update_scenarios import dense, sparse
+from grader.checks.update_snippets import small_buffer_snippet
 from grader.checks.updates import Updates, gradients_of
 from grader.protocol.messages import (
     Fill,
@@ -73,6 +74,7 @@ def check_small_buffer(updates: Updates) -> None:
                 f"{told} raised {trace.raised.type}: {trace.raised.message}.",
                 why="Until a batch can be drawn, an update has nothing to learn from.",
                 code=code,
+                reproduce=small_buffer_snippet(stored, batch_size),
             )
         updated = updates_of(trace)[0]
         learned = moved(updated, q)
@@ -82,6 +84,7 @@ def check_small_buffer(updates: Updates) -> None:
                     f"{told} returned {updated.returned.text}, expected 0.0.",
                     why="The caller gets a number from every call; without a batch it is 0.0.",
                     code="UPDATE_SMALL_BUFFER_RETURN",
+                    reproduce=small_buffer_snippet(stored, batch_size),
                 )
             if learned:
                 raise Failure(f"{told} changed q_net.", why="There is no batch to learn from.")
@@ -90,6 +93,7 @@ def check_small_buffer(updates: Updates) -> None:
                 f"{told} learned nothing, although a whole batch can be drawn.",
                 why="Exactly batch_size stored transitions are enough for a batch.",
                 code="UPDATE_SMALL_BUFFER_OFF_BY_ONE",
+                reproduce=small_buffer_snippet(stored, batch_size),
             )
 
 

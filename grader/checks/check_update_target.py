@@ -9,6 +9,11 @@ import numpy as np
 from grader.checks.agents import Agents, Operation, encode_weights, random_weights
 from grader.checks.compare import Doubles, close, list_of_doubles, show
 from grader.checks.feedback import Failure, failure_of
+from grader.checks.update_snippets import (
+    copy_snippet,
+    independence_snippet,
+    repeated_snippet,
+)
 from grader.oracle.models import Weights
 from grader.protocol.messages import (
     AgentState,
@@ -51,6 +56,7 @@ def check_copies(agents: Agents) -> None:
         f"After `update_target()` {told}.",
         why="The target network becomes an exact copy of the Q-network.",
         code=code,
+        reproduce=copy_snippet(),
     )
 
 
@@ -65,6 +71,7 @@ def check_q_net_kept(agents: Agents) -> None:
             f"`update_target()` changed q_net: {show(q[0])} became {show(kept[0])}.",
             why="The copy goes from q_net to target_net, never the other way round.",
             code="SYNC_REVERSED" if _same(kept, target) else None,
+            reproduce=copy_snippet(),
         )
     trained, _ = _read(states[2])
     if not states[1].q_trainable and states[0].q_trainable:
@@ -158,6 +165,7 @@ def check_independent(agents: Agents) -> None:
             f"After `update_target()`, {told} also changed {victim}.",
             why="A copy has a memory of its own; a second name for the same tensors has not.",
             code="GIVEN_TARGET_IS_Q_NET" if _were_one(states[0]) else "SYNC_ALIASES",
+            reproduce=independence_snippet(),
         )
 
 
@@ -182,6 +190,7 @@ def check_repeated(agents: Agents) -> None:
                 f"{first} call of `update_target()` in a row left the networks different: {told}.",
                 why="Training goes on between two copies, and each copy catches up.",
                 code=code,
+                reproduce=repeated_snippet(n + 1),
             )
 
 

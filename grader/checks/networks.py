@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from grader.checks.compare import Doubles, apart, close, doubles, list_of_doubles, show, shown
 from grader.checks.feedback import Failure, code_of, failure_of
+from grader.checks.network_snippets import (
+    gradients_snippet,
+    parameters_snippet,
+    shape_snippet,
+    values_snippet,
+)
 from grader.checks.part import Part
 from grader.checks.seeds import generator
 from grader.checks.shapes import (
@@ -22,17 +29,22 @@ from grader.checks.shapes import (
     squeeze,
     width,
 )
-from grader.oracle.models import TwoHiddenLayers
-from grader.oracle.network import Layout, Recognised, recognise
+from grader.oracle.models import TwoHiddenLayers, Weights
+from grader.oracle.network import Layout, Recognised, miscounted, recognise
 from grader.protocol.arrays import Array, from_numpy
 from grader.protocol.messages import NetworkTrace, PlayNetwork, Value
 
+Dimensions = tuple[int, int, int]
+T = TypeVar("T")
 Floats32 = npt.NDArray[np.float32]
 
 
 def batch_of(rows: int, state_dim: int) -> Floats32:
     """Plain states to look at shapes with: (rows, state_dim), from −1 to 1."""
     return np.linspace(-1, 1, rows * state_dim, dtype=np.float32).reshape(rows, state_dim)
+
+
+_BOUNDED = "NET_OUTPUT_BOUNDED"
 
 
 class Networks:
@@ -82,7 +94,7 @@ class Networks:
             raise failure_of(
                 trace.raised,
                 code=code,
-                reproduce=self.snippet(shape, len(inputs[0]), "no exception"),
+                reproduce=shape_snippet(shape, len(inputs[0]), "no exception"),
             )
         if not any_size:
             for x, out in zip(inputs, trace.outputs, strict=True):
@@ -127,6 +139,12 @@ class Networks:
         return self._recognised[shape]
 
     def _recognise(self, shape: Shape) -> Recognised | None:
+        return self._known_outputs(shape, recognise)
+
+    def _known_outputs(
+        self, shape: Shape, explain: Callable[[Weights, Dimensions, Doubles, Doubles], T | None]
+    ) -> T | None:
+        """What `explain` makes of the outputs with known weights, in evaluation mode."""
         rng = generator(self.part.key, "network", "states")
         states = rng.normal(0, 2.5, (16, shape.state_dim)).astype(np.float32)
         weights = self.weights(shape)
@@ -136,7 +154,7 @@ class Networks:
         if outputs is None or values is None or outputs.shape != (16, shape.action_dim):
             return None
         dimensions = (shape.state_dim, shape.action_dim, width(values, shape))
-        return recognise(values, dimensions, states.astype(np.float64), outputs)
+        return explain(values, dimensions, states.astype(np.float64), outputs)
 
     # --- judgements ---
 
@@ -171,14 +189,8 @@ class Networks:
             f"{plural(len(got), 'parameter')} ({listed(got)}), expected {due:,}: "
             f"three weight matrices and three biases ({listed(wanted)}).",
             why="Two hidden layers of `hidden_dim` units and one output layer, each with a bias.",
-            code=parameter_code(got, shape),
-            reproduce="\n".join(
-                (
-                    "from q_network import QNetwork",
-                    f"print([tuple(p.shape) for p in {shape.call()}.parameters()])",
-                    f"# expected, in any order: {wanted}",
-                )
-            ),
+            code=self._structure_code(got, shape),
+            reproduce=parameters_snippet(shape),
         )
 
     def require_forward(self, shape: Shape, found: Recognised, rows: int = 5) -> None:
@@ -199,7 +211,7 @@ class Networks:
                 f"With known weights, `{shape.call()}` on a batch of {rows}: "
                 f"{apart(got, expected)}.",
                 why="The network is Linear, ReLU, Linear, ReLU, Linear, for any dimensions.",
-                reproduce=self.snippet(shape, rows, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
+                reproduce=values_snippet(shape, rows),
             )
 
     def fail_hidden(self, shape: Shape) -> NoReturn:
@@ -212,15 +224,38 @@ class Networks:
                 f"Between the linear layers, the outputs fit {told}; expected ReLU after both.",
                 why="Two hidden layers, each followed by a ReLU.",
                 code=code,
+                reproduce=values_snippet(shape, 4),
             )
         trace = self.play(shape, [batch_of(2, shape.state_dim)])
         got = [squeeze(p.value.shape) for p in trace.parameters]
         raise Failure(
             "With known weights, the outputs are not those of Linear, ReLU, Linear, ReLU, Linear.",
             why="Two hidden layers, each followed by a ReLU, then a linear output layer.",
-            code=parameter_code(got, shape),
-            reproduce=self.snippet(shape, 2, "W3 relu(W2 relu(W1 x + b1) + b2) + b3"),
+            code=self._structure_code(got, shape),
+            reproduce=values_snippet(shape, 4),
         )
+
+    def _structure_code(self, got: list[tuple[int, ...]], shape: Shape) -> str | None:
+        """The misconception that the shapes of the parameters give away; `parameters()` misses some
+        where the outputs depend on something else."""
+        code = parameter_code(got, shape)
+        if self._has_more_weights(shape):
+            return "NET_LAYERS_NOT_REGISTERED"
+        return self._known_outputs(shape, miscounted) if code is None else code
+
+    def _has_more_weights(self, shape: Shape) -> bool:
+        """Whether two networks with the same parameters, each of them steady, differ."""
+        weights = self.weights(shape)
+        states = [batch_of(4, shape.state_dim)]
+        one, two = (
+            self.play(shape, states, weights=weights, training=False, rebuild=second)
+            for second in (False, True)
+        )
+        first, second = doubles(one.outputs[0].array), doubles(two.outputs[0].array)
+        again = doubles(one.again[0].array)
+        if first is None or second is None or again is None:
+            return False
+        return close(again, first) and not close(second, first)
 
     def fail_output(self, shape: Shape, found: Recognised) -> NoReturn:
         """Say which activation sits on the output."""
@@ -232,6 +267,7 @@ class Networks:
             f"{shown(got)}, where the linear layer alone gives values of both signs.",
             why="A Q-value is an expected return: it can have any sign and size.",
             code=found.output_code,
+            reproduce=values_snippet(shape, 4),
         )
 
     def require_unbounded(self, shape: Shape, found: Recognised | None) -> None:
@@ -242,7 +278,6 @@ class Networks:
             weights = self.weights(shape, scale)
             trace = self.play(shape, [states], weights=weights, training=False)
             got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
-            loaded = len(weights) == 6  # what is not registered keeps its own weights
             if got is None:
                 raise Failure(
                     f"With {sized(scale)} weights the outputs are not finite numbers.",
@@ -255,7 +290,7 @@ class Networks:
                         f"With {sized(scale)} weights: "
                         f"{apart(got.reshape(expected.shape), expected)}.",
                         why="Q-values may lie far outside the range that CartPole shows.",
-                        code="NET_OUTPUT_BOUNDED" if bounded(got, expected) else None,
+                        code=self._bounded_code(shape, found),
                     )
             # Whatever the hidden layers do: a linear output has both signs and keeps growing.
             elif got.min() >= 0 or got.max() <= 0 or (scale > 5 and np.abs(got).max() < 5):
@@ -263,8 +298,19 @@ class Networks:
                     f"With {sized(scale)} weights the outputs stay between "
                     f"{show(got.min())} and {show(got.max())}.",
                     why="A Q-value is an expected return: it can have any sign and size.",
-                    code="NET_OUTPUT_BOUNDED" if np.abs(got).max() <= 1 and loaded else None,
+                    # What is not registered keeps its own weights.
+                    code=_BOUNDED if np.abs(got).max() <= 1 and len(weights) == 6 else None,
                 )
+
+    def _bounded_code(self, shape: Shape, found: Recognised) -> str | None:
+        """The misconception of outputs that stay far below what huge weights should give."""
+        states = batch_of(8, shape.state_dim)
+        weights = self.weights(shape, 400.0)
+        trace = self.play(shape, [states], weights=weights, training=False)
+        got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
+        if got is None or values is None:
+            return None
+        return _BOUNDED if bounded(got, found.forward(values, states.astype(np.float64))) else None
 
     def require_gradients(self, shape: Shape) -> None:
         """`Failure` unless the gradient of the summed outputs is that of the function."""
@@ -280,6 +326,7 @@ class Networks:
             raise Failure(
                 f"No gradient reached the parameter `{without[0]}`.",
                 why="Training changes only what the loss depends on through the forward pass.",
+                reproduce=gradients_snippet(),
             )
         found = self.recognised(shape)
         got = list_of_doubles(trace.gradients)
@@ -310,29 +357,3 @@ class Networks:
         if found is None or not found.hidden_is_relu or found.output_code is not None:
             return None
         return found.layout
-
-    # --- snippets ---
-
-    def snippet(self, shape: Shape, rows: int, expected: str) -> str:
-        """Lines that call the network on `rows` states and show what comes back."""
-        return "\n".join(
-            (
-                "import torch",
-                "from q_network import QNetwork",
-                f"out = {shape.call()}(torch.randn({rows}, {shape.state_dim}))",
-                "print(out.dtype, tuple(out.shape))",
-                f"# expected: {expected}",
-            )
-        )
-
-    def twice_snippet(self) -> str:
-        """Lines that call the network twice on the same states."""
-        return "\n".join(
-            (
-                "import torch",
-                "from q_network import QNetwork",
-                "net, x = QNetwork(4, 2), torch.randn(3, 4)",
-                "print(net(x) - net(x))",
-                "# expected: zeros",
-            )
-        )

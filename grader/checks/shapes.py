@@ -70,7 +70,7 @@ def parameter_code(got: list[tuple[int, ...]], shape: Shape) -> str | None:
     if not got or len(matrices) == 0:
         return "NET_LAYERS_NOT_REGISTERED"
     widths = {n for s in matrices for n in s} - {shape.state_dim, shape.action_dim}
-    if len(matrices) == 3 and widths and shape.hidden not in widths:
+    if len(matrices) == 3 and widths - {shape.hidden}:
         return "NET_HIDDEN_DIM_IGNORED"
     if len(matrices) == 3 and len(vectors) < 3:
         return "NET_NO_BIAS"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from hypothesis import strategies as st
 
 from grader.checks.agents import (
@@ -15,7 +15,9 @@ from grader.checks.agents import (
     random_pool,
     random_weights,
 )
+from grader.checks.compare import Doubles
 from grader.oracle.dqn import Batch
+from grader.oracle.models import Weights
 
 
 def dense(
@@ -77,30 +79,46 @@ def almost_right(rng: np.random.Generator) -> Scenario:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """Small updates. What a student reads is drawn number by number, so that it shrinks to plain
-    values; states and weights come from a generator whose seed is drawn."""
-    rows = draw(st.integers(1, 7))
-    action_dim = draw(st.integers(1, 5))
-    state_dim = draw(st.integers(1, 4))
+def tabular(draw: st.DrawFn) -> Scenario:
+    """Some updates on the same few transitions between one-hot states, with a table of Q-values:
+    everything is drawn number by number, so that it shrinks to plain values."""
+    states, actions, rows = (draw(st.integers(1, n)) for n in (3, 3, 4))
 
-    def column(elements: st.SearchStrategy[Any]) -> list[Any]:
-        return draw(st.lists(elements, min_size=rows, max_size=rows))
+    def integers(count: int, low: int, high: int) -> npt.NDArray[np.int64]:
+        drawn = draw(st.lists(st.integers(low, high), min_size=count, max_size=count))
+        return np.asarray(drawn, np.int64)
 
-    actions = column(st.integers(0, action_dim - 1))
-    rewards = column(st.integers(-40, 40).map(lambda n: n / 4))
-    dones = column(st.integers(0, 1))
-    rng = np.random.default_rng(draw(st.integers(0, 999)))
-    pool = replace(
-        random_pool(rng, rows, state_dim, action_dim),
-        actions=np.asarray(actions, np.int64),
-        rewards=np.asarray(rewards, np.float64),
-        dones=np.asarray(dones, np.float64),
+    pool = Batch(
+        states=np.eye(states)[integers(rows, 0, states - 1)],
+        actions=integers(rows, 0, actions - 1),
+        rewards=integers(rows, -40, 40) / 4,
+        next_states=np.eye(states)[integers(rows, 0, states - 1)],
+        dones=integers(rows, 0, 1).astype(np.float64),
     )
+    q, target = (integers(actions * states, -20, 20).reshape(actions, -1) / 4 for _ in range(2))
+    return _on_table(draw, pool, q, target)
+
+
+@st.composite
+def scattered(draw: st.DrawFn) -> Scenario:
+    """Updates on transitions between random states, by another size and shape each time."""
+    rows, actions, width = (draw(st.integers(1, n)) for n in (7, 5, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    pool = random_pool(rng, rows, width, actions, terminal=draw(st.sampled_from([0, 0.5, 1])))
+    tables = (rng.normal(0, scale, (actions, width)) for scale in (1.0, 3.0))
+    return _on_table(draw, replace(pool, rewards=4 * pool.rewards), *tables)
+
+
+def _on_table(draw: st.DrawFn, pool: Batch, q: Doubles, target: Doubles) -> Scenario:
+    def weights(table: Doubles) -> Weights:
+        actions, width = table.shape
+        shapes = ((actions,), (actions, width), (actions,))
+        return [table.astype(np.float32), *(np.zeros(s, np.float32) for s in shapes)]
+
     return Scenario(
-        q=random_weights(rng, state_dim, action_dim),
-        target=random_weights(rng, state_dim, action_dim, 3.0),
+        q=weights(q),
+        target=weights(target),
         lr=draw(st.sampled_from([0.01, 0.001, 0.1])),
-        gamma=draw(st.sampled_from([0.5, 0.9, 0.99, 1.0, 0.0])),
-        steps=[Learning(pool, rows)],
+        gamma=draw(st.sampled_from([0.9, 0.5, 0.99, 1.0, 0.0])),
+        steps=[Learning(pool, len(pool))] * draw(st.integers(1, 3)),
     )

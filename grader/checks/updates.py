@@ -14,10 +14,13 @@ from grader.checks.agents import Agents, Learning, Scenario, random_pool, random
 from grader.checks.compare import Doubles, close, list_of_doubles
 from grader.checks.copying import copies
 from grader.checks.diagnosis import Diagnosis, battery, diagnose
+from grader.checks.explore import explore
 from grader.checks.feedback import Failure, code_of, failure_of
 from grader.checks.outcomes import EVERYTHING, GRADIENTS, difference, updates_of
 from grader.checks.part import Part
-from grader.checks.seeds import generator
+from grader.checks.seeds import derive, generator
+from grader.checks.update_scenarios import tabular
+from grader.checks.update_snippets import update_snippet
 from grader.client import WorkerLost
 from grader.oracle.dqn import MAX_NORM
 from grader.oracle.models import global_norm
@@ -25,6 +28,8 @@ from grader.protocol.messages import AgentTrace, Update, Updated
 
 #: Calls after which the long run is looked at: code may do something else every hundredth time.
 LONG_RUN = (1, 1, 8, 100, 200)
+#: Updates tried in search of a counterexample.
+TRIED = 60
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Updates:
         self._diagnosis: Diagnosis | None = None
         self._copies: bool | None = None
         self._long_run: LongRun | None = None
+        self._counterexample: list[str] | None = None
 
     @property
     def known_diagnosis(self) -> Diagnosis | None:
@@ -146,7 +152,37 @@ class Updates:
 
     def fail(self, observed: str, why: str) -> NoReturn:
         """A failure of the running check, named if the diagnosis names it."""
-        raise Failure(observed, why=why, code=self.diagnosis.code_for(self.part.check))
+        raise Failure(
+            observed,
+            why=why,
+            code=self.diagnosis.code_for(self.part.check),
+            reproduce=self.counterexample,
+        )
+
+    @property
+    def counterexample(self) -> str | None:
+        """Lines that show the fault on the smallest update found; searched for once.
+
+        None where two faults mix: the smallest update would show one of them at the other's check.
+        """
+        if self._counterexample is None:
+            self._counterexample = [] if len(self.diagnosis.codes) > 1 else self._search()
+        return next(iter(self._counterexample), None)
+
+    def _search(self) -> list[str]:
+        def judge(scenario: Scenario) -> None:
+            trace = self.agents.play(scenario)
+            if trace.raised is not None or difference(scenario, trace) is not None:
+                raise Failure("", reproduce=update_snippet(scenario))
+
+        seeded = derive(self.part.key, "counterexample")
+        try:
+            explore(tabular(), judge, seeded=seeded, examples=TRIED)
+        except Failure as failure:
+            return [failure.reproduce] if failure.reproduce is not None else []
+        except WorkerLost:
+            self.part.forgive()
+        return []
 
 
 def gradients_of(updated: Updated) -> list[Doubles] | None:

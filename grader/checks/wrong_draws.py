@@ -10,6 +10,7 @@ import numpy as np
 from grader.checks.compare import Doubles, show
 from grader.checks.draws import FIELDS, Identified, Indices, identify, read_field
 from grader.checks.feedback import Failure
+from grader.checks.prompt import pasted
 from grader.oracle.dqn import Batch
 from grader.protocol.messages import Sampled, Value
 
@@ -230,7 +231,7 @@ _FILL = (
 
 def _filled(capacity: int, pushes: int, *lines: str) -> str:
     fill = [line.format(capacity=capacity, pushes=pushes) for line in _FILL]
-    return "\n".join((*fill, *lines))
+    return pasted(*fill, *lines)
 
 
 def snippet(batch_size: int) -> str:

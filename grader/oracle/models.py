@@ -40,6 +40,19 @@ class LinearSquares:
         return [dq.T @ states, column, dq.T @ states**2, column.copy()]
 
 
+class Table:
+    """Q(s) = W s: for one-hot states, a column of W for each state. Weights: W (A, S)."""
+
+    def forward(self, weights: Weights, states: Floats) -> Floats:
+        """Q(s, ·): states (N, S) to values (N, A)."""
+        out: Floats = states @ weights[0].T
+        return out
+
+    def backward(self, weights: Weights, states: Floats, dq: Floats) -> Weights:
+        """Gradients of a loss with dL/dQ = dq (N, A)."""
+        return [dq.T @ states]
+
+
 class TwoHiddenLayers:
     """Q(s) = W3 relu(W2 relu(W1 s + b1) + b2) + b3, the assignment's network.
 

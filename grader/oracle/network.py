@@ -7,6 +7,7 @@ with known values in them, never by their names.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -132,6 +133,12 @@ def _gelu_tanh(x: Floats) -> Floats:
     return out
 
 
+def _gelu(x: Floats) -> Floats:
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+    out: Floats = 0.5 * x * (1 + erf(x / math.sqrt(2)))
+    return out
+
+
 def _leaky(slope: float) -> Activation:
     def leaky(x: Floats) -> Floats:
         out: Floats = np.where(x > 0, x, slope * x)
@@ -151,8 +158,13 @@ OTHER_HIDDEN: dict[str, Activation] = {
     "ELU": _elu,
     "SELU": _selu,
     "SiLU": lambda x: x * _sigmoid(x),
+    "GELU": _gelu,
     "GELU (tanh form)": _gelu_tanh,
     "softplus": _softplus,
+    "Mish": lambda x: x * np.tanh(_softplus(x)),
+    "Hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "hard tanh": lambda x: np.clip(x, -1, 1),
     "ReLU6": lambda x: np.clip(x, 0, 6),
     "absolute value": np.abs,
     "softmax": _softmax,
@@ -239,6 +251,27 @@ def recognise(
                 return Recognised(
                     layout, first[0], second[0], output[1], output[0] or None, activations
                 )
+    return None
+
+
+def miscounted(
+    parameters: Sequence[Floats],
+    dimensions: tuple[int, int, int],
+    states: Floats,
+    outputs: Floats,
+) -> str | None:
+    """The misconception of a network with six parameters that passes the second hidden layer by, or
+    runs through it twice; None when neither fits. Arguments as in `recognise`."""
+    codes = {0: "NET_ONE_HIDDEN_LAYER", 2: "NET_EXTRA_HIDDEN_LAYER"}
+    state_dim, action_dim, hidden_dim = dimensions
+    for layout in layouts([p.shape for p in parameters], state_dim, action_dim, hidden_dim):
+        w1, b1, w2, b2, w3, b3 = layout.arrange([p.astype(np.float64) for p in parameters])
+        for passes, code in codes.items():
+            hidden = relu(states @ w1.T + b1)
+            for _ in range(passes):
+                hidden = relu(hidden @ w2.T + b2)
+            if close(outputs, hidden @ w3.T + b3):
+                return code
     return None
 
 

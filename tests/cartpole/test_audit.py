@@ -1,5 +1,6 @@
 """The audit of the run: honest float32 updates in any layout pass, everything else is refused."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from grader.cartpole import audit
 from grader.cartpole.audit import (
+    STRAINED_SHARE,
     STRAINED_TOLERANCE,
     STRAINED_UPDATES,
     TOLERANCE,
@@ -21,7 +24,9 @@ from grader.cartpole.schedule import BUFFER_CAPACITY, Schedule
 from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
 from grader.oracle.wrong_loss import Huber
+from grader.oracle.wrong_report import SamplesTwiceWholly
 from grader.oracle.wrong_step import NoClip
+from grader.oracle.wrong_target import MaxOverBatch
 from grader.protocol.arrays import Array, from_numpy, to_numpy
 from grader.protocol.messages import RunUpdate
 
@@ -185,27 +190,42 @@ def short(update):
     return replaced(update, batches=[[from_numpy(to_numpy(f)[:-1]) for f in update.batches[0]]])
 
 
+OTHER_SIZE = "`sample` returned fields of another size than asked for"
+OTHER_PARAMETERS = "q_net no longer has the parameters that it had"
 REFUSED = {
-    "a foreign transition": (foreign, "not served or not stored"),
-    "a batch of another size": (short, "another size"),
-    "four fields": (lambda u: replaced(u, batches=[u.batches[0][:4]]), "five tensors"),
-    "no tensors": (lambda u: replaced(u, batches=[None]), "five tensors"),
-    "no batch": (lambda u: replaced(u, batches=[]), "drew no batch"),
+    "a foreign transition": (
+        foreign,
+        "a batch held a transition that was not served or not stored",
+    ),
+    "a batch of another size": (short, OTHER_SIZE),
+    "four fields": (
+        lambda u: replaced(u, batches=[u.batches[0][:4]]),
+        "`sample` did not return five tensors",
+    ),
+    "no tensors": (lambda u: replaced(u, batches=[None]), "`sample` did not return five tensors"),
+    "no batch": (
+        lambda u: replaced(u, batches=[]),
+        "the update drew no batch from the buffer",
+    ),
     "values not sent": (
         lambda u: with_field(u, 0, Array("float32", (32, 4), None)),
-        "another size",
+        OTHER_SIZE,
     ),
-    "NaN weights": (nan, "no longer finite"),
+    "NaN weights": (nan, "the weights of q_net are no longer finite numbers"),
     "weights of another size": (
         lambda u: replaced(u, weights=from_numpy(np.zeros(17_409, np.float32))),
-        "no longer has the parameters",
+        OTHER_PARAMETERS,
     ),
     "weights of another dtype": (
         lambda u: replaced(u, weights=from_numpy(np.zeros(17_410))),
-        "no longer has the parameters",
+        OTHER_PARAMETERS,
     ),
-    "no weights": (lambda u: replaced(u, weights=None), "no longer has the parameters"),
-    "other weights": (nudged, "something else than one update"),
+    "no weights": (lambda u: replaced(u, weights=None), OTHER_PARAMETERS),
+    "other weights": (
+        nudged,
+        "update 3 changed the weights by something else than one update of the algorithm on the "
+        "batch drawn (relative difference ",
+    ),
 }
 
 
@@ -213,8 +233,9 @@ REFUSED = {
 def test_refused(damage, words):
     student = Student()
     student.honest(2)
-    with pytest.raises(AuditFailed, match=words):
+    with pytest.raises(AuditFailed) as caught:
         student.audit.check(damage(student.report(student.draw())))
+    assert str(caught.value).startswith(words)
 
 
 def test_single_updates_may_be_strained_but_not_many():
@@ -227,6 +248,86 @@ def test_single_updates_may_be_strained_but_not_many():
     assert student.audit.strained == STRAINED_UPDATES
     with pytest.raises(AuditFailed, match="something else than one update"):
         student.audit.check(strained(student))
+
+
+@pytest.fixture
+def errors(monkeypatch):
+    """The relative errors that the next updates have, to be filled in; after them, 0."""
+    given = []
+    monkeypatch.setattr(audit, "_relative_error", lambda *weights: given.pop(0) if given else 0.0)
+    return given
+
+
+def test_two_in_a_hundred_may_be_strained_beside_the_first_four(errors):
+    student = Student(schedule=replace(SCHEDULE, batch_size=1))
+    errors += [0.0] * 45 + [0.01] * 6
+    student.honest(50)
+    assert student.audit.strained == STRAINED_UPDATES + STRAINED_SHARE * 50 == 5
+    with pytest.raises(AuditFailed, match="update 51 changed the weights"):
+        student.honest(1)
+
+
+def test_the_bounds_belong_to_what_passes(errors):
+    student = Student()
+    errors += [TOLERANCE, STRAINED_TOLERANCE, np.nextafter(STRAINED_TOLERANCE, 1)]
+    student.honest(1)
+    assert student.audit.strained == 0
+    student.honest(1)
+    assert student.audit.strained == 1
+    with pytest.raises(AuditFailed):
+        student.honest(1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected", "error"),
+    [
+        # Off by (3, 4) where a way of (6, 8) was due.
+        ([[1.0], [1.0]], [[10.0], [13.0]], [[7.0], [9.0]], 0.5),
+        ([[1.0], [1.0]], [[7.0], [9.0]], [[7.0], [9.0]], 0.0),
+        ([[1.0], [1.0]], [[1.0], [1.0]], [[7.0], [9.0]], 1.0),
+        ([[1.0], [1.0]], [[1.0], [1.0]], [[1.0], [1.0]], 0.0),
+        ([[1.0], [1.0]], [[1.0], [1.5]], [[1.0], [1.0]], np.inf),
+    ],
+)
+def test_relative_error_by_hand(before, after, expected, error):
+    assert audit._relative_error(*(list(map(np.array, w)) for w in (before, after, expected))) == (
+        error
+    )
+
+
+def test_the_first_two_draws_of_an_update_count():
+    student = Student(SamplesTwiceWholly)
+    first, second, third = (student.draw() for _ in range(3))
+    update = student.report(second)
+    draws = [list(map(from_numpy, fields)) for fields in (first, second, third)]
+    student.audit.check(replaced(update, batches=draws))
+    assert student.audit.largest_error < TOLERANCE
+
+
+def test_an_algorithm_that_raises_cannot_be_followed():
+    # Two values, one for each action, against 32 rows.
+    student = Student(MaxOverBatch)
+    words = r"^the update cannot be followed: operands could not be broadcast"
+    with pytest.raises(AuditFailed, match=words):
+        student.honest(1)
+
+
+def test_values_that_overflow_are_refused_without_a_warning():
+    initial = [np.full(s, 1e30, np.float32) for s in SHAPES]
+    student = Student()
+    student.audit = Audit(Learner, student.packing, initial, SCHEDULE)
+    student.audit.serve(student.stored)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(AuditFailed, match="something else than one update"):
+            student.honest(1)
+
+
+def test_dones_may_be_truth_values():
+    student = Student()
+    update = student.report(student.draw())
+    dones = to_numpy(update.batches[0][4]) > 0
+    student.audit.check(with_field(update, 4, from_numpy(dones)))
 
 
 def test_a_weight_changed_between_two_updates_shows_in_the_second():

@@ -17,6 +17,10 @@ CASES = [
     (10, Fraction(1, 2), 1),
     (40, Fraction(1, 1000), 3),
     (1, Fraction(1, 2), 1),
+    (2, Fraction(1, 10**6), 1),
+    (2, 1 - Fraction(1, 10**6), 1),
+    (3, Fraction(1, 10**12), 1),
+    (3, 1 - Fraction(1, 10**12), 1),
 ]
 
 

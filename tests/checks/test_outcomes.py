@@ -211,10 +211,11 @@ def test_words_for_a_wrong_number():
 
 
 def of_gradients(expected, got, **terms):
-    arrays = [np.ones(np.shape(g)) for g in got or expected or []]
-    found = compared([due(gradients=expected, **terms)], [updated(gradients=got)], (GRADIENTS,))
+    """What is said of these gradients."""
+    q = [np.ones(np.shape(g)) for g in expected or [[0.0]]]
+    outcome = due(gradients=expected, q=q, **terms)
+    found = compared([outcome], [updated(gradients=got)], (GRADIENTS,), q=q)
     assert found is None or (found.call, found.what) == (0, GRADIENTS)
-    assert arrays is not None
     return found and found.observed
 
 
@@ -384,9 +385,7 @@ def test_a_weight_once_taken_out_stays_out():
 )
 def test_the_target_networks_weights(target, same):
     found = compared([due()], [updated(target=target)])
-    assert found == (
-        None if same else Difference(0, TARGET, "the target network's weights differ")
-    )
+    assert found == (None if same else Difference(0, TARGET, "the target network's weights differ"))
     assert compared([due()], [updated(target=target)], (RETURNED, GRADIENTS, WEIGHTS)) is None
 
 

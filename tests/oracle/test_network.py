@@ -1,6 +1,7 @@
 """Networks recognised by their effect: any order, orientation and shape of the six parameters."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -8,7 +9,16 @@ import torch
 from torch.nn import functional as F
 
 from grader.oracle.models import TwoHiddenLayers
-from grader.oracle.network import OTHER_HIDDEN, OUTPUTS, Layout, forward, layouts, recognise
+from grader.oracle.network import (
+    OTHER_HIDDEN,
+    OUTPUTS,
+    Layout,
+    _leaky,
+    close,
+    forward,
+    layouts,
+    recognise,
+)
 
 STATE_DIM, ACTION_DIM, HIDDEN_DIM = 5, 3, 7
 DIMENSIONS = (STATE_DIM, ACTION_DIM, HIDDEN_DIM)
@@ -88,7 +98,7 @@ def test_finds_permuted_and_transposed_parameters(weights, states, order, turned
     found = recognise(parameters, DIMENSIONS, states.astype(np.float64), run(weights, states))
     assert found is not None
     assert found.hidden_is_relu
-    assert found.output_code is None
+    assert (found.output, found.output_code) == ("none", None)
     assert found.layout.order == order
     assert found.layout.transposed == flags
     assert all(map(np.array_equal, found.layout.arrange(parameters), weights))
@@ -129,9 +139,10 @@ def test_shapes_leave_few_layouts_and_equal_ones_stay_apart():
         [(7, 5), (7,), (7, 7), (7,), (3, 7), (4,)],
         [(7, 5), (7,), (7, 6), (7,), (3, 7), (3,)],
         [(7, 5), (7, 7), (3, 7), (7, 7), (7,), (3,)],
+        [(7, 5), (7, 7), (3, 7), (7, 7), (7,), (7,)],
         [(), (7,), (7, 7), (7,), (3, 7), (3,)],
     ],
-    ids=["four", "seven", "bias", "width", "matrices", "scalar"],
+    ids=["four", "seven", "bias", "width", "matrices", "two biases", "scalar"],
 )
 def test_other_shapes_have_no_layout(shapes, states):
     assert list(layouts(shapes, *DIMENSIONS)) == []
@@ -173,6 +184,48 @@ def test_hidden_activations_are_torchs(name):
     x = np.linspace(-8, 8, 60).reshape(4, 15)
     expected = TORCH_HIDDEN[name](torch.tensor(x))
     np.testing.assert_allclose(OTHER_HIDDEN[name](x), expected, rtol=1e-7, atol=1e-7)
+
+
+def test_leaky_relu_by_hand():
+    assert _leaky(0.25)(np.array([-4.0, -0.5, 0.0, 0.5, 4.0])).tolist() == [-1, -0.125, 0, 0.5, 4]
+
+
+def test_softmax_of_rows_far_apart():
+    x = np.array([[1000.0, 1000.0], [-1000.0, -1000.0]])
+    outputs = {name: function for _code, name, function in OUTPUTS}
+    assert OTHER_HIDDEN["softmax"](x).tolist() == [[0.5, 0.5]] * 2
+    assert outputs["softmax"](x).tolist() == [[0.5, 0.5]] * 2
+    assert outputs["softmax over the batch"](x.T).tolist() == [[0.5, 0.5]] * 2
+    np.testing.assert_allclose(outputs["log-softmax"](x), np.full((2, 2), -np.log(2)))
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "verdict"),
+    [
+        # 1e-4 of the largest expected value, which is 10, and 1e-6 beside it.
+        ([0.0010009, -10.0], [0.0, -10.0], True),
+        ([0.0010011, -10.0], [0.0, -10.0], False),
+        ([0.0, -10.0010009], [0.0, -10.0], True),
+        ([1e-6], [0.0], True),
+        ([-1.1e-6], [0.0], False),
+        ([1e-3 + 5e-6], [1e-3], False),
+        ([], [], True),
+        ([1.0], [[1.0]], False),
+        ([np.nan], [1.0], False),
+        ([1.0], [np.nan], False),
+        ([np.inf], [1.0], False),
+    ],
+)
+def test_close(got, expected, verdict):
+    assert close(np.array(got), np.array(expected)) is verdict
+
+
+def test_values_that_overflow_are_no_reason_to_warn(weights, states):
+    huge = [w.astype(np.float64) * 1e200 for w in weights]
+    nothing = np.full((len(states), ACTION_DIM), np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert recognise(huge, DIMENSIONS, states.astype(np.float64), nothing) is None
 
 
 @pytest.mark.parametrize(

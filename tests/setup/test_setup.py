@@ -20,7 +20,20 @@ import pytest
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="make and its set-up script are for POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "grade", "check", "train", "submit", "starter", "test", "bench", "lint", "clean")
+TARGETS = (
+    "help",
+    "grade",
+    "check",
+    "train",
+    "submit",
+    "starter",
+    "test",
+    "validity",
+    "mutants",
+    "bench",
+    "lint",
+    "clean",
+)
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -315,6 +328,7 @@ class TestMakefile:
             ("train", "'starter/train.py' --official"),
             ("submit", "-m grader.release.submit 'starter' --official"),
             ("starter", "-m grader.release.starter --official"),
+            ("mutants", "-m tests.mutation --official"),
             ("bench", "-m tests.bench --official"),
         ],
     )

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grader.release import write_atomic
 from grader.rubric import Rubric, load_rubric
 from tests.validity.claims import Judged, broken, departures, judge
-from tests.validity.corpus import PatchError, read_corpus
+from tests.validity.corpus import CORPUS, PatchError, read_corpus
 from tests.validity.document import Idle, document
 from tests.validity.idle import candidates, effect
 from tests.validity.verdicts import Task, Verdict, grade_all
@@ -33,14 +33,16 @@ def main() -> int:
     console = Console(stderr=True)
     begun = time.perf_counter()
     try:
-        cases = [c for c in read_corpus() if re.search(options.match, f"{c.group} {c.id}")]
+        everything = read_corpus(options.corpus)
     except PatchError as error:
         console.print(f"error: {error}", markup=False)
         return 2
+    cases = [c for c in everything if re.search(options.match, f"{c.group} {c.id}")]
     if not cases:
         console.print(f"error: no case matches {options.match!r}", markup=False)
         return 2
-    tasks = [Task(case, solve=options.solve and case.kind == "correct") for case in cases]
+    solved = {"correct"} if options.solve else set()
+    tasks = [Task(case, options.corpus, solve=case.kind in solved) for case in cases]
     judged = []
     for verdict in _shown(grade_all(tasks, options.jobs), len(tasks), "corpus", console):
         one = judge(verdict)
@@ -49,7 +51,7 @@ def main() -> int:
     place = {case.id: n for n, case in enumerate(cases)}
     judged.sort(key=lambda one: place[one.verdict.case.id])
     told = broken(judged)
-    whole = not options.match
+    whole = not options.match and options.corpus == CORPUS
     rubric = load_rubric()
     idle = _look_for_idle(rubric, judged, options.jobs, console) if whole else []
     seconds = time.perf_counter() - begun
@@ -87,6 +89,13 @@ def _arguments() -> argparse.Namespace:
         default="",
         metavar="REGEX",
         help="only cases whose `kind/file id` matches; the page is not written",
+    )
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=CORPUS,
+        metavar="FOLDER",
+        help="another corpus, laid out like `tests/corpus`; the page is not written",
     )
     parser.add_argument(
         "--solve",

@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import msgspec
 
-from tests.validity.corpus import Case, build
+from tests.validity.corpus import CORPUS, Case, build
 
 # One thread for the judge's BLAS, as `python -m grader` sets it; before NumPy is loaded.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -26,6 +27,7 @@ class Check(msgspec.Struct, frozen=True):
     status: str
     code: str | None
     points: int
+    reproduce: str | None
 
     @property
     def failed(self) -> bool:
@@ -37,6 +39,7 @@ class Task(msgspec.Struct, frozen=True):
     """One grading: a case, perhaps without one check, perhaps with the CartPole run."""
 
     case: Case
+    root: Path = CORPUS
     without: str | None = None
     solve: bool = False
 
@@ -131,11 +134,13 @@ def _grade(task: Task, host: Any) -> Verdict:
     with ExitStack() as stack:
         if task.without is not None:
             stack.enter_context(_without(task.without))
-        submitted = Submitted(task.case.id, build(task.case))
+        submitted = Submitted(task.case.id, build(task.case, task.root))
         report = grade(submitted, Options(solve=task.solve), start_host=lend)
     return Verdict(
         task,
-        tuple(Check(c.id, c.part, c.status, c.code, c.max_score) for c in report.checks),
+        tuple(
+            Check(c.id, c.part, c.status, c.code, c.max_score, c.reproduce) for c in report.checks
+        ),
         tuple(advice.code for advice in report.advice),
     )
 
