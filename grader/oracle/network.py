@@ -7,7 +7,6 @@ with known values in them, never by their names.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ class Layout:
         """The six arrays in the oracle's order and orientation: (out, in) and (out,)."""
         arranged: Weights = []
         for index, transposed in zip(self.order, self.transposed, strict=True):
-            array = parameters[index]
+            array = _without_kernel(parameters[index])
             if array.ndim == 2 and transposed:
                 array = array.T
             arranged.append(array)
@@ -64,13 +63,21 @@ def layouts(
     wanted = ((hidden_dim, state_dim), (hidden_dim, hidden_dim), (action_dim, hidden_dim))
     lengths = (hidden_dim, hidden_dim, action_dim)
     for w in itertools.permutations(matrices, 3):
-        orientations = [_orientations(shapes[i], want) for i, want in zip(w, wanted, strict=True)]
+        plain = [_without_kernel(np.empty(shapes[i])).shape for i in w]
+        orientations = [_orientations(s, want) for s, want in zip(plain, wanted, strict=True)]
         for turned in itertools.product(*orientations):
             for b in itertools.permutations(vectors, 3):
                 if all(shapes[i] and max(shapes[i]) == n for i, n in zip(b, lengths, strict=True)):
                     order = (w[0], b[0], w[1], b[1], w[2], b[2])
                     flags = (turned[0], False, turned[1], False, turned[2], False)
                     yield Layout(order, flags)
+
+
+def _without_kernel(array: Floats) -> Floats:
+    """A matrix kept as a convolution over one position, (out, in, 1), as (out, in)."""
+    while array.ndim > 2 and array.shape[-1] == 1:
+        array = array[..., 0]
+    return array
 
 
 def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -128,14 +135,8 @@ def _softplus(x: Floats) -> Floats:
     return out
 
 
-def _gelu_tanh(x: Floats) -> Floats:
-    out: Floats = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
-    return out
-
-
 def _gelu(x: Floats) -> Floats:
-    erf = np.vectorize(math.erf, otypes=[np.float64])
-    out: Floats = 0.5 * x * (1 + erf(x / math.sqrt(2)))
+    out: Floats = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
     return out
 
 
@@ -158,8 +159,8 @@ OTHER_HIDDEN: dict[str, Activation] = {
     "ELU": _elu,
     "SELU": _selu,
     "SiLU": lambda x: x * _sigmoid(x),
+    # The tanh form; the one with the error function is as close as rounding.
     "GELU": _gelu,
-    "GELU (tanh form)": _gelu_tanh,
     "softplus": _softplus,
     "Mish": lambda x: x * np.tanh(_softplus(x)),
     "Hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,

@@ -71,6 +71,20 @@ class PredictsMirrored(PredictsFirst):
         return q_values.shape[1] - 1 - batch.actions
 
 
+class PredictsModuloTwo(PredictsFirst):
+    """Q(s, a mod 2; θ): as if there were two actions."""
+
+    def columns(self, batch: Batch, q_values: Floats) -> Any:
+        return batch.actions % 2
+
+
+class PredictsFirstTwo(PredictsFirst):
+    """Q(s, min(a, 1); θ): as if there were two actions."""
+
+    def columns(self, batch: Batch, q_values: Floats) -> Any:
+        return np.minimum(batch.actions, 1)
+
+
 class PredictsWorst(PredictsFirst):
     """min_a Q(s, a; θ)."""
 

@@ -17,6 +17,7 @@ from grader.oracle.network import (
     close,
     forward,
     layouts,
+    miscounted,
     recognise,
 )
 
@@ -34,7 +35,11 @@ TORCH_HIDDEN = {
     "ELU": F.elu,
     "SELU": F.selu,
     "SiLU": F.silu,
-    "GELU (tanh form)": lambda x: F.gelu(x, approximate="tanh"),
+    "GELU": lambda x: F.gelu(x, approximate="tanh"),
+    "Mish": F.mish,
+    "Hardswish": F.hardswish,
+    "softsign": F.softsign,
+    "hard tanh": F.hardtanh,
     "softplus": F.softplus,
     "ReLU6": F.relu6,
     "absolute value": torch.abs,
@@ -148,6 +153,19 @@ def test_other_shapes_have_no_layout(shapes, states):
     assert list(layouts(shapes, *DIMENSIONS)) == []
     parameters = [np.zeros(shape) for shape in shapes]
     assert recognise(parameters, DIMENSIONS, states, np.zeros((16, ACTION_DIM))) is None
+
+
+@pytest.mark.parametrize(
+    ("passes", "code"), [(0, "NET_ONE_HIDDEN_LAYER"), (1, None), (2, "NET_EXTRA_HIDDEN_LAYER")]
+)
+def test_names_a_hidden_layer_passed_by_or_run_twice(weights, states, passes, code):
+    w1, b1, w2, b2, w3, b3 = (torch.tensor(w) for w in weights)
+    hidden = torch.relu(torch.tensor(states) @ w1.T + b1)
+    for _ in range(passes):
+        hidden = torch.relu(hidden @ w2.T + b2)
+    outputs = (hidden @ w3.T + b3).double().numpy()
+    assert miscounted(weights, DIMENSIONS, states.astype(np.float64), outputs) == code
+    assert miscounted(weights[:4], DIMENSIONS, states.astype(np.float64), outputs) is None
 
 
 @pytest.mark.parametrize("name", OTHER_HIDDEN)

@@ -209,6 +209,8 @@ WAYS = {
     "PredictsNeighbour": column(lambda b, q: (b.actions + 1) % q.shape[1]),
     "PredictsOtherNeighbour": column(lambda b, q: b.actions - 1),
     "PredictsMirrored": column(lambda b, q: q.shape[1] - 1 - b.actions),
+    "PredictsModuloTwo": column(lambda b, q: b.actions % 2),
+    "PredictsFirstTwo": column(lambda b, q: b.actions.clamp(max=1)),
     "PredictsWorst": {"predict": lambda a, b, q: q.min(dim=1).values},
     "PredictsRowZeroAction": {"predict": lambda a, b, q: q[:, b.actions[0]]},
     "PredictsReversedActions": column(lambda b, q: b.actions.flip(0)),
