@@ -33,6 +33,8 @@ def check_copies(agents: Agents) -> None:
     """Afterwards both networks have the same weights, those of q_net."""
     q, target = _weights(agents, "q"), _weights(agents, "target")
     before, after = _play(agents, q, target, [Sync()])
+    if after.target_training:
+        agents.part.advise("TARGET_IN_TRAIN_MODE")
     # As they are: networks that share their weights cannot hold two sets of them.
     (q, target), (got_q, got_target) = _read(before), _read(after)
     if _same(got_target, q) and _same(got_q, q):

@@ -45,7 +45,7 @@ def values_snippet(shape: Shape, rows: int) -> str:
         f"{shape.state_dim})",
         f"for value in {_VALUES}:",
         "    for p in net.parameters():",
-        "        p.data.fill_(value)",
+        "        p.data[...] = value",
         f"    print(net(states)[:{shown}, 0].tolist())",
         *(f"# expected: {_first_outputs(shape, value)[:shown]}" for value in _VALUES),
     )

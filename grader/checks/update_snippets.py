@@ -106,7 +106,7 @@ def repeated_snippet(calls: int) -> str:
         "agent = DQNAgent(4, 2)",
         f"for n in range({calls}):",
         "    for p in agent.q_net.parameters():",
-        "        p.data.add_(0.5)  # as if it had been trained",
+        "        p.data += 0.5  # as if it had been trained",
         "    agent.update_target()",
         f"    print({_EQUAL})",
         "# expected: True for every parameter, each time",
@@ -120,7 +120,7 @@ def independence_snippet() -> str:
         "agent.update_target()",
         "copied = [p.clone() for p in agent.target_net.parameters()]",
         "for p in agent.q_net.parameters():",
-        "    p.data.add_(1.0)",
+        "    p.data += 1.0",
         f"print({_SAME.format(before='copied', net='agent.target_net')})",
         "# expected: True for every parameter: target_net stays as it was",
         f"print({_EQUAL})",
@@ -133,7 +133,7 @@ _TRAINED = (
     "from dqn_agent import DQNAgent",
     "agent = DQNAgent(4, 2)",
     "for p in agent.q_net.parameters():",
-    "    p.data.add_(0.5)  # as if it had been trained",
+    "    p.data += 0.5  # as if it had been trained",
     "before = [p.clone() for p in agent.q_net.parameters()]",
 )
 _EQUAL = (

@@ -210,6 +210,13 @@ def _passes(agent: Any) -> Iterator[_Passes]:
             handle.remove()
 
 
+def _negated(parameter: torch.Tensor) -> torch.Tensor:
+    """The parameter with the opposite gradient."""
+    turned = parameter.detach().clone()
+    turned.grad = None if parameter.grad is None else -parameter.grad
+    return turned
+
+
 @contextmanager
 def _steps(agent: Any) -> Iterator[list[list[Array | None]]]:
     """Collect q_net's gradients after every optimizer step taken meanwhile.
@@ -219,9 +226,14 @@ def _steps(agent: Any) -> Iterator[list[list[Array | None]]]:
     """
     seen: list[list[Array | None]] = []
 
-    def record(_optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
-        if len(seen) < 64:
-            seen.append(gradients_of(list(agent.q_net.parameters())))
+    def record(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+        if len(seen) >= 64:
+            return
+        parameters = list(agent.q_net.parameters())
+        if optimizer.param_groups[0].get("maximize"):  # it climbs what is the negated loss
+            seen.append(gradients_of([_negated(p) for p in parameters]))
+        else:
+            seen.append(gradients_of(parameters))
 
     handle = register_optimizer_step_post_hook(record)
     try:

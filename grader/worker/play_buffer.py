@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -95,11 +96,11 @@ def _sample(buffer: Any, operation: Sample) -> Sampled:
         seed_generators(operation.reseed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        draw = buffer.sample(operation.batch_size)
+        draw = _unpacked(buffer.sample(operation.batch_size))
     first = describe(draw)
     draws = [_fields_or_none(draw)]
     for _ in range(operation.times - 1):
-        draws.append(_fields_or_none(buffer.sample(operation.batch_size)))
+        draws.append(_fields_or_none(_unpacked(buffer.sample(operation.batch_size))))
     untouched = draws[0] is None or safely(lambda: _equal(draws[0], _fields(draw)), True)
     told = [safely(partial(str, w.message), "")[:200] for w in caught[:MAX_WARNINGS]]
     return Sampled(
@@ -109,6 +110,14 @@ def _sample(buffer: Any, operation: Sample) -> Sampled:
         draws=generator_draws(),
         warnings=told,
     )
+
+
+def _unpacked(draw: Any) -> Any:
+    """An iterator, or an object of a class of its own that is unpacked like a tuple, as one."""
+    known = (tuple, list, dict, set, str, bytes, torch.Tensor, np.ndarray)
+    if isinstance(draw, known) or not hasattr(draw, "__iter__"):
+        return draw
+    return tuple(islice(draw, 6))
 
 
 def _equal(one: Fields | None, two: Fields | None) -> bool:

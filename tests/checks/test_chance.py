@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from grader.checks.chance import FALSE_FAILURE, count_bounds
+from grader.checks.chance import FALSE_FAILURE, GENERATORS, count_bounds, reseeded
 
 CASES = [
     (1500, Fraction(3, 7), 88),
@@ -57,3 +57,30 @@ def test_more_cells_wider_bounds():
     narrow, wide = count_bounds(1000, 0.3, 1), count_bounds(1000, 0.3, 1000)
     assert wide[0] < narrow[0]
     assert narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize(
+    ("draws", "name"),
+    [
+        ([(0.1, 0.2, 0.3), (0.4, 0.5, 0.6)], None),
+        # In other places the same numbers say nothing.
+        ([(0.1, 0.2, 0.3), (0.2, 0.3, 0.1)], None),
+        ([(0.1, 0.2, 0.3), (0.1, 0.5, 0.6), (0.1, 0.8, 0.9)], "random"),
+        ([(0.1, 0.2, 0.3), (0.4, 0.2, 0.6), (0.7, 0.2, 0.9)], "numpy.random"),
+        ([(0.1, 0.2, 0.3), (0.4, 0.5, 0.3), (0.7, 0.8, 0.3)], "torch"),
+        # Twice by chance.
+        ([(0.1, 0.2, 0.3), (0.4, 0.5, 0.3), (0.7, 0.8, 0.9)], None),
+        ([(0.1, 0.2, 0.3), (0.4, 0.5, 0.3), (0.1, 0.5, 0.9)], None),
+        ([(0.1, 0.2, 0.3), (0.4, 0.2, 0.3), (0.7, 0.2, 0.9)], "numpy.random"),
+    ],
+)
+def test_what_seeds_again_draws_the_same_after_every_seed(draws, name):
+    assert GENERATORS == ("random", "numpy.random", "torch")
+    seeds = []
+
+    def draws_after(seed):
+        seeds.append(int(seed))
+        return draws[len(seeds) - 1]
+
+    assert reseeded(draws_after) == name
+    assert len(set(seeds)) == len(seeds) == len(draws)

@@ -250,6 +250,12 @@ def test_words_for_wrong_gradients():
 def test_a_small_gradient_has_a_scale_of_its_own():
     assert of_gradients([[1e-5]], [[1e-5 + 0.9e-7]]) is None
     assert of_gradients([[1e-5]], [[1e-5 + 1.1e-7]]) is not None
+    assert of_gradients([[1e-5]], [[1e-5 + 1.1e-7]], prediction=[0.0]) is not None
+
+
+def test_a_parameter_may_be_empty():
+    assert of_gradients([[], [3.0]], [[], [3.0]]) is None
+    assert of_gradients([[], [3.0]], [[], [6.0]]) is not None
 
 
 @pytest.mark.parametrize("got", [None, [[0.0, 0.0]], [[], [0.0]]], ids=str)

@@ -99,8 +99,9 @@ def _work(todo: Any, done: Any) -> None:
     from grader.sandbox.plain import ForkHost
 
     host = ForkHost({})
+    parent = multiprocessing.parent_process()
     try:
-        while (task := todo.get()) is not None:
+        while (task := todo.get()) is not None and (parent is None or parent.is_alive()):
             begun = time.perf_counter()
             try:
                 verdict = _grade(task, host)
