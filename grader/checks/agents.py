@@ -93,7 +93,9 @@ class Scenario:
 
     def expected(self, kind: type[Learner] = Learner) -> list[Outcome | None]:
         """What each `update` of the scenario leaves behind; None, and no more, where it raises."""
-        learner = kind(MODEL, _doubles(self.q), _doubles(self.target), lr=self.lr, gamma=self.gamma)
+        learner = kind(
+            MODEL, as_doubles(self.q), as_doubles(self.target), lr=self.lr, gamma=self.gamma
+        )
         outcomes: list[Outcome | None] = []
         for step in self.steps:
             if isinstance(step, Sync):
@@ -108,7 +110,7 @@ class Scenario:
     def values(self, states: Doubles, *, of_target: bool = False) -> Doubles:
         """Q(s, ·) of the initial weights, (N, A)."""
         weights = self.target if of_target else self.q
-        out: Doubles = MODEL.forward(_doubles(weights), states)
+        out: Doubles = MODEL.forward(as_doubles(weights), states)
         return out
 
     def with_target(self, target: Weights) -> Scenario:
@@ -183,7 +185,8 @@ def one_hot_pool(
     return replace(dense, states=identity[:rows], next_states=identity[rows:])
 
 
-def _doubles(weights: Weights) -> Weights:
+def as_doubles(weights: Weights) -> Weights:
+    """The weights in the oracle's precision."""
     return [w.astype(np.float64) for w in weights]
 
 

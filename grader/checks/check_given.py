@@ -28,14 +28,15 @@ PART = "update"
 def check_given_agent(agents: Agents) -> None:
     """DQNAgent starts with two equal, separate networks, Adam, γ and lr as asked."""
     gradients = random_weights(agents.part.rng("gradients"), 4, 3)
-    for lr, gamma in ((None, None), (0.03, 0.7)):
+    for lr, gamma in ((None, None), (0.03, 0.7), (0.5, 0.0), (1e-4, 1.0)):
         operations: list[Operation] = [OptimizerStep(gradients=encode_weights(gradients))] * 3
         trace = agents.ask(_request(lr, gamma, operations))
         if trace.raised is not None:
             raise failure_of(trace.raised)
         assert trace.initial is not None
         state = trace.initial
-        lr, gamma = lr or 1e-3, gamma or 0.99
+        lr = 1e-3 if lr is None else lr
+        gamma = 0.99 if gamma is None else gamma
         if state.same_object or state.shared_storage:
             told = "are one object" if state.same_object else "share their weights"
             raise Failure(f"q_net and target_net {told}.", code="GIVEN_TARGET_IS_Q_NET")

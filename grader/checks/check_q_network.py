@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from grader.checks.compare import close, doubles, shown, tensor_problem
+from grader.checks.compare import Doubles, close, doubles, shown, tensor_problem
 from grader.checks.explore import explore
 from grader.checks.feedback import Failure
 from grader.checks.network_snippets import alone_snippet, shape_snippet, twice_snippet
@@ -106,6 +106,8 @@ def check_hidden_layers(networks: Networks) -> None:
     assert found is not None
     networks.require_forward(PROBE, found)
     networks.require_forward(PROBE, found, rows=700)
+    networks.require_forward(PROBE, found, spread=500.0)
+    networks.require_forward(Shape(20, 12, 300), found)
 
     def judge(case: tuple[Shape, int]) -> None:
         networks.require_forward(case[0], found, rows=case[1])
@@ -126,6 +128,7 @@ def check_rows_independent(networks: Networks) -> None:
     states = networks.part.rng("states").normal(0, 2, (6, 5)).astype(np.float32)
     weights = networks.weights(PROBE)
     inputs = [states, states[2:3], states[::-1].copy(), states[1:4]]
+    _require_states_kept(networks, states)
     for training in (True, False):
         trace = networks.play(PROBE, inputs, weights=weights, training=training)
         for out, again in zip(trace.outputs, trace.again, strict=True):
@@ -154,12 +157,18 @@ def check_rows_independent(networks: Networks) -> None:
                     code="NET_BATCH_STATISTICS",
                     reproduce=alone_snippet(),
                 )
-    far = networks.play(PROBE, [1000 * states], weights=weights)
-    if trace.inputs_changed or far.inputs_changed:
-        raise Failure(
-            "`forward` changed the states it was given.",
-            why="The batch is used again afterwards; a forward pass only reads it.",
-        )
+    networks.require_current_weights(PROBE)
+
+
+def _require_states_kept(networks: Networks, states: Doubles) -> None:
+    """`Failure` when `forward` writes to the states."""
+    for spread in (1, 1000):
+        seen = networks.play(PROBE, [(spread * states).astype(np.float32)])
+        if seen.inputs_changed:
+            raise Failure(
+                "`forward` changed the states it was given.",
+                why="The batch is used again afterwards; a forward pass only reads it.",
+            )
 
 
 def check_gradients(networks: Networks) -> None:

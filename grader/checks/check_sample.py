@@ -14,6 +14,7 @@ from grader.checks.chance import count_bounds, reseeded
 from grader.checks.compare import tensor_problem
 from grader.checks.draws import (
     FIELDS,
+    STATE_DIM,
     Draws,
     Indices,
     distinct_transitions,
@@ -48,7 +49,8 @@ def check_returns_batch(draws: Draws) -> None:
             )
         for name, item in zip(FIELDS, first.items, strict=True):
             rows = _rows(item)
-            if rows is not None and rows != batch_size:
+            due = batch_size * (STATE_DIM if name.endswith("states") else 1)
+            if rows not in (None, batch_size) and _size(item) != due:
                 raise Failure(
                     f"`sample({batch_size})` returned {name} with {rows} rows, "
                     f"expected {batch_size}.",
@@ -119,6 +121,7 @@ def check_alignment(draws: Draws) -> None:
 
 
 STORED, DRAWN, TIMES = 7, 3, 1500
+CAPACITY = 10
 #: Each count gets this part of `FALSE_FAILURE`.
 CELLS = 2 * (35 + STORED + 2)
 
@@ -126,11 +129,11 @@ CELLS = 2 * (35 + STORED + 2)
 def check_uniform(draws: Draws) -> None:
     """Every stored transition, and every combination of them, is equally likely.
 
-    1,500 draws of 3 from 7. Without replacement each of the 35 sets has probability 1/35, each row
-    3/7, and two calls in a row have nothing in common with 4/35. With replacement, 1 − 210/343 of
-    the draws repeat a row; given how many do not, these follow the same law. So 35 + 7 + 1 counts
-    are judged either way, each at 1/88 of 1e-9 (`count_bounds`): correct code fails with
-    probability below 43/88 · 1e-9 < 4.9e-10.
+    1,500 draws of 3 from 7, in a buffer for 10. Without replacement each of the 35 sets has
+    probability 1/35, each row 3/7, and two calls in a row have nothing in common with 4/35. With
+    replacement, 1 − 210/343 of the draws repeat a row; given how many do not, these follow the same
+    law. So 35 + 7 + 1 counts are judged either way, each at 1/88 of 1e-9 (`count_bounds`): correct
+    code fails with probability below 43/88 · 1e-9 < 4.9e-10.
 
     Power: what always fails is a row that never comes (the newest, the oldest), one row repeated
     and, without replacement, a set that never comes (slices, the latest) and calls 2, 4, … that
@@ -139,7 +142,8 @@ def check_uniform(draws: Draws) -> None:
     often, a set three times as often. A row 20 % too often is found with 0.43 only.
     """
     stored = distinct_transitions(STORED, draws.part.rng())
-    rows = draws.identified(stored, DRAWN, TIMES).rows
+    # Partly filled, by more than half: indices over the capacity show, folded or cut off.
+    rows = draws.identified(stored, DRAWN, TIMES, CAPACITY).rows
     if rows is None:
         raise Failure(
             "The draws cannot be told apart: no field holds only what was pushed.",
@@ -295,7 +299,7 @@ def check_eviction(draws: Draws) -> None:
 
     50 draws of half of what is stored, looked at 1 + 14 · 3 times. One of 6 rows stays away with
     probability 6 · 2^-50 at most, with replacement 6 · (5/6)^150, and one of fewer rows with less.
-    As many draws of 3 of 6 alike are looked at once more. Together: 44 · 6 · (5/6)^150 < 3.6e-10.
+    As many draws of 3 of 6 alike are looked at twice more. Together: 45 · 6 · (5/6)^150 < 3.7e-10.
     Power: a row that cannot be drawn, wherever the storage begins, always fails. One row too many,
     a sixth after 13 pushes with capacity 5, is found with 1 − (5/6)^150 > 1 − 1e-11.
     """
@@ -341,15 +345,13 @@ def _counts(draws: Draws, capacity: int, stored: Batch) -> list[int]:
 
 
 def _count_code(draws: Draws, capacity: int, counts: list[int], stored: Batch) -> str:
-    """Whether `len`, `push` or the capacity is to blame for a wrong count."""
-    going_on = replace(stored, dones=np.zeros(len(stored)))
-    if capacity >= len(stored) and _counts(draws, capacity, going_on) == [0, len(stored)]:
-        return "GIVEN_PUSH_CHANGED"  # terminal transitions are not stored
-    if capacity >= len(stored) or counts[0] != 0:
+    """Whether `len`, `push` or the capacity is to blame for a wrong count: what is drawn tells how
+    much there is."""
+    seen = wrong_draws.rows_of(stored, draws.draw(stored, 1, 400, capacity), 1)
+    there = None if seen is None else len(np.unique(seen))
+    if counts[0] != 0 or counts[1] != there:
         return "GIVEN_LEN_CHANGED"
-    seen = wrong_draws.rows_of(stored, draws.draw(stored, 1, 200, capacity), 1)
-    newest = seen is not None and int(seen.min()) >= len(stored) - capacity
-    return "GIVEN_LEN_CHANGED" if newest else "GIVEN_CAPACITY_IGNORED"
+    return "GIVEN_PUSH_CHANGED" if capacity > len(stored) else "GIVEN_CAPACITY_IGNORED"
 
 
 def _judge_eviction(draws: Draws, capacity: int, pushes: list[int]) -> None:
@@ -387,7 +389,7 @@ def _judge_eviction(draws: Draws, capacity: int, pushes: list[int]) -> None:
                     f"{told}, `sample({rows})` gave number {gone[0] + 1}, which is no longer (or "
                     f"not yet) stored: that is {kept[0] + 1} to {kept[-1] + 1}.",
                     why="The oldest transitions go first; everything else stays.",
-                    code="GIVEN_CAPACITY_IGNORED",
+                    code=_eviction_code(draws, everything.rows(slice(0, done)), capacity),
                     reproduce=wrong_draws.eviction_snippet(capacity, done, rows),
                 )
         seen = wrong_draws.rows_of(everything, many, (len(kept) + 1) // 2)
@@ -397,11 +399,29 @@ def _judge_eviction(draws: Draws, capacity: int, pushes: list[int]) -> None:
                 f"With capacity {capacity} and {done} transitions pushed, number {missing[0] + 1} "
                 f"of {kept[0] + 1} to {kept[-1] + 1} never came in {EVICTION_TIMES} draws.",
                 why="Everything stored can be drawn, wherever the storage begins.",
-                code=wrong_draws.end_code(missing, kept),
+                code=_end_code(draws, everything.rows(slice(0, done)), capacity, missing),
                 reproduce=wrong_draws.eviction_snippet(capacity, done, (len(kept) + 1) // 2),
             )
 
     _require_counts(capacity, pushes, counts)
+
+
+def _end_code(draws: Draws, pushed: Batch, capacity: int, missing: list[int]) -> str | None:
+    """The misconception behind a row that never came, looked for in many more draws."""
+    kept = min(len(pushed), capacity)
+    rows = wrong_draws.rows_of(pushed, draws.draw(pushed, kept // 2, 600, capacity), kept // 2)
+    if kept < 4 or rows is None:
+        return None
+    ends = {len(pushed) - kept, len(pushed) - 1}
+    return "SAMPLE_EXCLUDES_END" if set(missing) <= ends - set(np.unique(rows).tolist()) else None
+
+
+def _eviction_code(draws: Draws, pushed: Batch, capacity: int) -> str | None:
+    """The capacity is to blame where pushing alone leaves the wrong transitions; otherwise it is
+    sampling that disturbs their order."""
+    seen = wrong_draws.rows_of(pushed, draws.draw(pushed, 1, 200, capacity), 1)
+    wrong = seen is not None and int(seen.min()) < len(pushed) - capacity
+    return "GIVEN_CAPACITY_IGNORED" if wrong else None
 
 
 def _require_counts(capacity: int, pushes: list[int], counts: list[int]) -> None:
@@ -435,6 +455,10 @@ def _require_independent_calls(rows: Indices, replaced: bool) -> None:
         )
 
 
+def _size(item: Value) -> int:
+    return 0 if item.array is None else int(np.prod(item.array.shape))
+
+
 def _rows(item: Value) -> int | None:
     """The rows of a field; None when it is no array."""
     if item.array is None:
@@ -443,21 +467,26 @@ def _rows(item: Value) -> int | None:
 
 
 def _require_alike_kept(draws: Draws) -> None:
-    """Transitions that differ in their states only are stored one by one, as in CartPole."""
-    stored = replace(
-        distinct_transitions(6, draws.part.rng("alike")),
-        actions=np.zeros(6, np.int64),
-        rewards=np.ones(6),
-        dones=np.zeros(6),
+    """Transitions that are alike in some fields are stored one by one: those of CartPole have the
+    same reward throughout, and a state may come twice."""
+    plain = distinct_transitions(6, draws.part.rng("alike"))
+    same_reward = replace(
+        plain, actions=np.zeros(6, np.int64), rewards=np.ones(6), dones=np.zeros(6)
     )
-    found = identify(stored, draws.fields(stored, 3, EVICTION_TIMES)).by_field
-    seen = found["next_states"] if found["states"] is None else found["states"]
-    if seen is not None and len(np.unique(seen)) < 6:
+    same_state = replace(plain, states=np.repeat(plain.states[:1], 6, axis=0))
+    for stored, name, told in (
+        (same_reward, "states", "action, reward and done"),
+        (same_state, "next_states", "state"),
+    ):
+        seen = identify(stored, draws.fields(stored, 3, EVICTION_TIMES)).by_field[name]
+        if seen is None or len(np.unique(seen)) == 6:
+            continue
+        stays = _counts(draws, 20, stored)[1] == 6
         raise Failure(
-            "6 transitions with the same action, reward and done were pushed, and only "
-            f"{len(np.unique(seen))} of them are ever drawn.",
+            f"6 transitions with the same {told} were pushed, and only {len(np.unique(seen))} of "
+            "them are ever drawn.",
             why="Everything pushed is stored, also what looks like the transition before.",
-            code="GIVEN_PUSH_CHANGED",
+            code=None if stays else "GIVEN_PUSH_CHANGED",
         )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from grader.checks.agents import (
+    MODEL,
+    Learning,
+    Scenario,
+    as_doubles,
     encode_weights,
     random_pool,
     random_weights,
 )
-from grader.checks.compare import list_of_doubles
+from grader.checks.compare import close, list_of_doubles
 from grader.checks.draws import encode
-from grader.checks.feedback import Failure
+from grader.checks.feedback import Failure, failure_of
 from grader.checks.outcomes import updates_of
 from grader.checks.update_readings import (
     moved,
@@ -20,9 +25,12 @@ from grader.checks.update_readings import (
 from grader.checks.update_scenarios import dense, sparse
 from grader.checks.update_snippets import small_buffer_snippet
 from grader.checks.updates import Updates, gradients_of
+from grader.oracle.dqn import Learner
+from grader.oracle.models import Weights
 from grader.protocol.messages import (
     Fill,
     PlayAgent,
+    SetWeights,
     Update,
 )
 
@@ -92,9 +100,39 @@ def check_small_buffer(updates: Updates) -> None:
             raise Failure(
                 f"{told} learned nothing, although a whole batch can be drawn.",
                 why="Exactly batch_size stored transitions are enough for a batch.",
-                code="UPDATE_SMALL_BUFFER_OFF_BY_ONE",
+                # One that draws a batch and learns nothing from it has another fault.
+                code=None if updated.sample_calls else "UPDATE_SMALL_BUFFER_OFF_BY_ONE",
                 reproduce=small_buffer_snippet(stored, batch_size),
             )
+    _require_guard_later(updates)
+
+
+def _require_guard_later(updates: Updates) -> None:
+    """A batch too large for the buffer is refused after an update as well as before the first."""
+    rng = updates.part.rng("later")
+    step = Learning(random_pool(rng, 5, 4, 2), 5)
+    scenario = Scenario(
+        q=random_weights(rng, 4, 2),
+        target=random_weights(rng, 4, 2),
+        lr=0.01,
+        gamma=0.9,
+        steps=[step],
+    )
+    request = scenario.request()
+    too_many = [*request.operations, Update(batch_size=6)]
+    trace = updates.agents.ask(msgspec.structs.replace(request, operations=too_many))
+    told = "After `update(5)` with 5 transitions stored, `update(6)`"
+    if trace.raised is not None:
+        raise failure_of(trace.raised, code="UPDATE_NO_SIZE_GUARD")
+    first, second = updates_of(trace)
+    if second.returned.number != 0.0:
+        raise Failure(
+            f"{told} returned {second.returned.text}, expected 0.0.",
+            why="The caller gets a number from every call; without a batch it is 0.0.",
+            code="UPDATE_SMALL_BUFFER_RETURN",
+        )
+    if second.state.q_weights != first.state.q_weights:
+        raise Failure(f"{told} changed q_net.", why="There is no batch to learn from.")
 
 
 def check_prediction(updates: Updates) -> None:
@@ -140,7 +178,8 @@ def check_max(updates: Updates) -> None:
         rng = updates.part.rng(str(action_dim))
         scenario, _ = sparse(rng, rows, action_dim, gamma=0.9)
         lower = [w - np.float32(0.8) if w.ndim == 1 else w for w in scenario.target]
-        for target in (scenario.target, lower):
+        tied = [np.repeat(w[:1], len(w), axis=0) for w in scenario.target]
+        for target in (scenario.target, lower, tied):
             updates.judge(
                 scenario.with_target(target),
                 "max_a′ Q(s′, a′) is taken row by row over the actions, whatever their signs.",
@@ -194,7 +233,44 @@ def check_target_network(updates: Updates) -> None:
             "Raising every value of target_net by 1.5 changed neither the gradient nor the loss.",
             "The target is built from target_net's values of the next states.",
         )
+    _require_current_target(updates, scenario)
     updates.settle("The target is built from target_net and is a constant.")
+
+
+def _require_current_target(updates: Updates, scenario: Scenario) -> None:
+    """The same batch again, with other weights in target_net, has other targets."""
+    raised = [w + np.float32(0.75) if w.ndim == 1 else w for w in scenario.target]
+    request = scenario.request()
+    again = [SetWeights(network="target_net", weights=encode_weights(raised)), *request.operations]
+    request = msgspec.structs.replace(request, operations=[*request.operations, *again])
+    trace = updates.agents.ask(request)
+    if trace.raised is not None:
+        return  # other checks play the same calls
+    after = updates_of(trace)[1].returned.number
+    step = scenario.steps[0]
+    assert isinstance(step, Learning)
+    due, stale = (_second_loss(scenario, step, target) for target in (raised, scenario.target))
+    if after is None or close(after, due) or not close(after, stale):
+        return
+    updates.fail(
+        "The same batch twice, with every value of target_net raised by 1.5 in between: the second "
+        f"call returned {after:.6g}, as if target_net were still the same; expected {due:.6g}.",
+        "The target is built from target_net as it is at the time of the call.",
+    )
+
+
+def _second_loss(scenario: Scenario, step: Learning, target: Weights) -> float | None:
+    """The loss of a second update on the same batch, with these weights in target_net."""
+    learner = Learner(
+        MODEL,
+        as_doubles(scenario.q),
+        as_doubles(scenario.target),
+        lr=scenario.lr,
+        gamma=scenario.gamma,
+    )
+    learner.update(step.batch)
+    learner.target = as_doubles(target)
+    return learner.update(step.batch).returned
 
 
 def check_loss(updates: Updates) -> None:

@@ -252,9 +252,13 @@ def check_many_updates(updates: Updates) -> None:
     """Many updates in a row, with and without copies in between, follow the algorithm."""
     rng = updates.part.rng()
     steps: list[Learning | Sync] = []
+    batches = [
+        Learning(random_pool(rng, 2 * rows, 4, 3, terminal=0.25), rows)
+        for rows in rng.integers(1, 12, 12).tolist()
+    ]
     for n in range(30):
-        rows = int(rng.integers(1, 12))
-        steps.append(Learning(random_pool(rng, 2 * rows, 4, 3, terminal=0.25), rows))
+        # Batches come again, also after a copy: nothing may be remembered of them.
+        steps.append(batches[n] if n < len(batches) else batches[int(rng.integers(len(batches)))])
         if n % 7 == 6:
             steps.append(Sync())
     scenario = Scenario(

@@ -175,8 +175,10 @@ def check_repeated(agents: Agents) -> None:
     """Every call copies the weights of that moment."""
     q, target = _weights(agents, "q"), _weights(agents, "target")
     rounds = [_weights(agents, f"round {n}") for n in range(4)]
-    # Also a very small change: whatever differs is copied.
+    # Also a very small change, and one parameter alone: whatever differs is copied.
     rounds.append([w + np.float32(1e-3) for w in rounds[-1]])
+    for changed in range(len(q)):
+        rounds.append([w + np.float32(n == changed) for n, w in enumerate(rounds[-1])])
     operations: list[Operation] = []
     for weights in rounds:
         operations += [SetWeights(network="q_net", weights=encode_weights(weights)), Sync()]
@@ -268,6 +270,6 @@ def _mixture(
     )
     with np.errstate(all="ignore"):
         tau = np.median((g_flat - t_flat) / (q_flat - t_flat))
-    if np.isfinite(tau) and 0 < tau < 1 and close(g_flat, tau * q_flat + (1 - tau) * t_flat):
+    if np.isfinite(tau) and 0 < tau < 0.9995 and close(g_flat, tau * q_flat + (1 - tau) * t_flat):
         return "SYNC_SOFT", f"target_net is {tau:.3g} of q_net and {1 - tau:.3g} of itself"
     return None, "target_net has weights that are neither q_net's nor its own"

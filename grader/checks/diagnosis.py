@@ -119,6 +119,8 @@ def _blame_calls(
     if found is None or found.code != "UPDATE_NO_STEP":
         return found
     updated = updates_of(traces[0])[0]
+    if not updated.sample_calls:
+        return None  # it did not even look at a batch
     if not updated.backward:
         code = "UPDATE_NO_BACKWARD"
     elif updated.reached:

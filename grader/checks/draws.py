@@ -142,17 +142,21 @@ class Draws:
         assert isinstance(result, Sampled)
         return result
 
-    def identified(self, stored: Batch, batch_size: int, times: int) -> Identified:
+    def identified(
+        self, stored: Batch, batch_size: int, times: int, capacity: int = 10_000
+    ) -> Identified:
         """Draw, and find every drawn row among the stored ones."""
-        return identify(stored, self.fields(stored, batch_size, times))
+        return identify(stored, self.fields(stored, batch_size, times, capacity))
 
-    def fields(self, stored: Batch, batch_size: int, times: int) -> dict[str, Doubles | None]:
+    def fields(
+        self, stored: Batch, batch_size: int, times: int, capacity: int = 10_000
+    ) -> dict[str, Doubles | None]:
         """The drawn values field by field, (times, B, …), without dimensions of size 1 behind B.
 
         A field that cannot be read as numbers of that shape is None; all are when the draws are
         not alike.
         """
-        sampled = self.draw(stored, batch_size, times)
+        sampled = self.draw(stored, batch_size, times, capacity)
         if sampled.stacked is None:
             raise Failure(
                 f"`sample({batch_size})` does not give five fields of equal shape at every call, "

@@ -67,6 +67,7 @@ class Networks:
         training: bool = True,
         gradient: bool = False,
         rebuild: bool = False,
+        then: list[Array] | None = None,
         any_size: bool = False,
     ) -> NetworkTrace:
         """The trace; `Failure` when student code raised, or when an output has not one number per
@@ -80,6 +81,7 @@ class Networks:
             training=training,
             gradient=gradient,
             earlier=int(rebuild),
+            then=then,
         )
         trace = self.part.ask(request, NetworkTrace)
         if trace.raised is not None:
@@ -193,10 +195,13 @@ class Networks:
             reproduce=parameters_snippet(shape),
         )
 
-    def require_forward(self, shape: Shape, found: Recognised, rows: int = 5) -> None:
-        """`Failure` unless the network computes what was recognised, for moderate values."""
+    def require_forward(
+        self, shape: Shape, found: Recognised, rows: int = 5, spread: float = 2.0
+    ) -> None:
+        """`Failure` unless the network computes what was recognised; `spread` is the states'
+        standard deviation."""
         rng = generator(self.part.key, "forward", shape.call(), str(rows))
-        states = rng.normal(0, 2, (rows, shape.state_dim)).astype(np.float32)
+        states = rng.normal(0, spread, (rows, shape.state_dim)).astype(np.float32)
         weights = self.weights(shape)
         trace = self.play(shape, [states], weights=weights, training=False)
         got, values = doubles(trace.outputs[0].array), list_of_doubles(weights)
@@ -208,7 +213,7 @@ class Networks:
             got = got.reshape(expected.shape)  # shapes are judged by a check of their own
         if got is None or not close(got, expected):
             raise Failure(
-                f"With known weights, `{shape.call()}` on a batch of {rows}: "
+                f"With known weights, `{shape.call()}` on {rows} states of about ±{spread:g}: "
                 f"{apart(got, expected)}.",
                 why="The network is Linear, ReLU, Linear, ReLU, Linear, for any dimensions.",
                 reproduce=values_snippet(shape, rows),
@@ -350,6 +355,22 @@ class Networks:
                     f"expected {show(e)}.",
                     why="Nothing in the forward pass may be detached or change its gradient.",
                 )
+
+    def require_current_weights(self, shape: Shape) -> None:
+        """`Failure` unless the outputs follow the weights when these change."""
+        rng = generator(self.part.key, "changed")
+        states = rng.normal(0, 2, (6, shape.state_dim)).astype(np.float32)
+        weights, others = self.weights(shape), self.weights(shape, 0.5)
+        changed = self.play(shape, [states], weights=weights, training=False, then=others)
+        fresh = self.play(shape, [states], weights=others, training=False)
+        got, expected = doubles(changed.after[0].array), doubles(fresh.outputs[0].array)
+        if got is None or expected is None or not close(got, expected):
+            raise Failure(
+                "After the weights were changed, the same states gave "
+                f"{shown(got)}, and a network built with those weights gives {shown(expected)}.",
+                why="Training changes the weights at every update: nothing may be remembered "
+                "from earlier calls.",
+            )
 
     def layout(self, shape: Shape) -> Layout | None:
         """Which parameter is which layer, when the network is the contract's."""

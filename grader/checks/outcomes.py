@@ -81,9 +81,8 @@ def _compare(
             return Difference(
                 call, RETURNED, f"it returned {shown}, expected {expected.returned:.6g}"
             )
-    gradients = list_of_doubles(got.gradients) if got.gradients is not None else None
     if GRADIENTS in wanted:
-        told = _gradient_difference(expected, gradients)
+        told = _gradient_difference(expected, list_of_doubles(got.gradients))
         if told is not None:
             return Difference(call, GRADIENTS, told)
     if expected.gradients is not None:

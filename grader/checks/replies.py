@@ -59,6 +59,7 @@ def _network(request: PlayNetwork, reply: NetworkTrace) -> None:
     if reply.raised is not None:
         return
     _require(len(reply.outputs) == len(reply.again) == len(request.inputs), "outputs")
+    _require(len(reply.after) == (0 if request.then is None else len(request.inputs)), "outputs")
     if request.gradient:
         count = len(reply.parameters)
         _require(reply.gradients is not None and len(reply.gradients) == count, "gradients")

@@ -13,7 +13,7 @@ from grader.oracle.models import Table, Weights
 #: A network whose Q-values can be read and set; `dqn_agent` takes it for the student's own.
 _TABLE = (
     "import torch, q_network",
-    "# A network that is a table: one row for each action, one column for each state.",
+    "# A table of Q-values as the network: a row per action, a column per state.",
     "def table(state_dim, action_dim, hidden_dim=128):",
     "    return torch.nn.Linear(state_dim, action_dim, bias=False)",
     "q_network.QNetwork = table",
@@ -61,10 +61,9 @@ def small_buffer_snippet(stored: int, batch_size: int) -> str:
     return pasted(
         "import numpy as np",
         "from dqn_agent import DQNAgent",
-        "agent = DQNAgent(4, 2)",
+        "agent, state = DQNAgent(4, 2), np.ones(4, 'float32')",
         f"for _ in range({stored}):",
-        "    agent.buffer.push(np.random.randn(4).astype('float32'), 0, 1.0,"
-        " np.random.randn(4).astype('float32'), 0.0)",
+        "    agent.buffer.push(state, 0, 1.0, state, 0.0)",
         f"print(agent.update({batch_size}))",
         f"# expected: {expected}",
     )
@@ -77,11 +76,11 @@ def untouched_snippet(calls: int) -> str:
         "from dqn_agent import DQNAgent",
         "agent = DQNAgent(4, 2)",
         "for n in range(8):",
-        "    agent.buffer.push(np.full(4, n, 'float32'), n % 2, 1.0, np.full(4, n + 1, 'float32'),"
-        " 0.0)",
+        "    state = np.full(4, n, 'float32')",
+        "    agent.buffer.push(state, n % 2, 1.0, state + 1, 0.0)",
         "before = [p.clone() for p in agent.target_net.parameters()]",
         f"losses = [agent.update(8) for _ in range({calls})]",
-        f"print({_SAME.format(before='before', net='agent.target_net')})",
+        *_same("before", "agent.target_net"),
         "# expected: True for every parameter",
     )
 
@@ -91,9 +90,9 @@ def copy_snippet() -> str:
     return pasted(
         *_TRAINED,
         "agent.update_target()",
-        f"print({_EQUAL})",
+        *_EQUAL,
         "# expected: True for every parameter",
-        f"print({_SAME.format(before='before', net='agent.q_net')})",
+        *_same("before", "agent.q_net"),
         "# expected: True for every parameter: q_net stays as it was",
     )
 
@@ -108,7 +107,7 @@ def repeated_snippet(calls: int) -> str:
         "    for p in agent.q_net.parameters():",
         "        p.data += 0.5  # as if it had been trained",
         "    agent.update_target()",
-        f"    print({_EQUAL})",
+        *(f"    {line}" for line in _EQUAL),
         "# expected: True for every parameter, each time",
     )
 
@@ -121,9 +120,9 @@ def independence_snippet() -> str:
         "copied = [p.clone() for p in agent.target_net.parameters()]",
         "for p in agent.q_net.parameters():",
         "    p.data += 1.0",
-        f"print({_SAME.format(before='copied', net='agent.target_net')})",
+        *_same("copied", "agent.target_net"),
         "# expected: True for every parameter: target_net stays as it was",
-        f"print({_EQUAL})",
+        *_EQUAL,
         "# expected: False for every parameter",
     )
 
@@ -137,9 +136,17 @@ _TRAINED = (
     "before = [p.clone() for p in agent.q_net.parameters()]",
 )
 _EQUAL = (
-    "[torch.equal(q, t) for q, t in zip(agent.q_net.parameters(), agent.target_net.parameters())]"
+    "pairs = zip(agent.q_net.parameters(), agent.target_net.parameters())",
+    "print([torch.equal(q, t) for q, t in pairs])",
 )
-_SAME = "[torch.equal(b, p) for b, p in zip({before}, {net}.parameters())]"
+
+
+def _same(before: str, network: str) -> tuple[str, str]:
+    """Lines that compare parameters with what they were."""
+    return (
+        f"pairs = zip({before}, {network}.parameters())",
+        "print([torch.equal(b, p) for b, p in pairs])",
+    )
 
 
 def _wide(weights: Doubles) -> Doubles:

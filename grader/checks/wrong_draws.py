@@ -60,13 +60,8 @@ def require_values(stored: Batch, fields: Fields, found: Identified, blame: Blam
             continue
         values = fields[name]
         code = _value_code(stored, name, values, rows)
-        strange = None if values is None else values[~np.isfinite(values)]
-        shown = "nothing that can be read as numbers" if values is None else show(values[0])
-        if strange is not None and strange.size:
-            shown = f"{strange.flat[0]}"
         raise Failure(
-            f"{name} holds {shown}, which was not pushed as {name}; "
-            f"stored there is {show(getattr(stored, name))}.",
+            _strange_row(stored, name, values, rows),
             why="A batch gives back what was stored, each field in its place.",
             code=blame(name, code),
             reproduce=values_snippet(),
@@ -91,7 +86,7 @@ def require_alignment(stored: Batch, fields: Fields, found: Identified, blame: B
                 f"Row {row + 1} of a batch has the {known[0]} of transition {rows[draw, row] + 1} "
                 f"and the {name} of transition {other[draw, row] + 1}.",
                 why="Row i of every field must come from the same transition.",
-                code=blame(name, "SAMPLE_ROWS_MISALIGNED"),
+                code=blame(name, "SAMPLE_ROWS_MISALIGNED" if _spread_alike(other, rows) else None),
                 reproduce=values_snippet(),
             )
     dones = fields["dones"]
@@ -108,6 +103,12 @@ def require_alignment(stored: Batch, fields: Fields, found: Identified, blame: B
         code=blame("dones", "SAMPLE_ROWS_MISALIGNED"),
         reproduce=values_snippet(),
     )
+
+
+def _spread_alike(one: Indices, two: Indices) -> bool:
+    """Both fields come from about as many transitions: a field with few values left over was
+    changed, not moved."""
+    return len(np.unique(one)) >= 0.5 * len(np.unique(two))
 
 
 def _explained_dones(dones: Doubles, expected: Doubles) -> bool:
@@ -144,6 +145,27 @@ def _require_dones(
         )
 
 
+def _strange_row(stored: Batch, name: str, values: Doubles | None, rows: Indices | None) -> str:
+    """The first value of a field that was never pushed, and of which transition it should be."""
+    if values is None:
+        return f"{name} holds nothing that can be read as numbers."
+    pushed = getattr(stored, name)
+    known = np.asarray(pushed, np.float64).reshape(len(stored), -1)
+    drawn = values.reshape(*values.shape[:2], -1)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(drawn[:, :, None, :] - known).max(axis=3).min(axis=2)
+    draw, row = np.argwhere(~(distance <= 1e-4))[0]
+    got = values[draw, row]
+    text = show(got) if np.isfinite(got).all() else str(got[~np.isfinite(got)].flat[0])
+    if rows is None:
+        return f"{name} holds {text}, which was never pushed; stored there is {show(pushed)}."
+    which = rows[draw, row]
+    return (
+        f"Row {row + 1} of a batch is transition {which + 1}, pushed with {name} "
+        f"{show(pushed[which])}, and has {text}."
+    )
+
+
 def _value_code(
     stored: Batch, name: str, values: Doubles | None, rows: Indices | None
 ) -> str | None:
@@ -160,9 +182,13 @@ def _value_code(
     expected = getattr(stored, name)[rows]
     if any(np.array_equal(values, cast(expected)) for cast in (np.trunc, np.round, np.floor)):
         return "SAMPLE_REWARD_INTEGER" if name == "rewards" else "SAMPLE_STATE_INTEGER"
+    if np.allclose(values, expected, rtol=2e-2):
+        return None  # rounded, not rescaled
     if name == "rewards" and _monotone(values, expected):
         return "SAMPLE_REWARD_RESCALED"
-    if name in ("states", "next_states") and _rescaled(values, expected):
+    # What leaves some numbers as they are cuts or replaces others.
+    kept = float(np.isclose(values, expected).mean())
+    if name in ("states", "next_states") and kept < 0.05 and _rescaled(values, expected):
         return "SAMPLE_STATE_NORMALISED"
     return None
 
@@ -173,7 +199,8 @@ def _rescaled(values: Doubles, expected: Doubles) -> bool:
     if all(_monotone(values[..., i], expected[..., i]) for i in components):
         return True
     lengths = np.linalg.norm(values, axis=-1) * np.linalg.norm(expected, axis=-1)
-    return bool(np.allclose((values * expected).sum(axis=-1), lengths, rtol=1e-4))
+    along = np.allclose((values * expected).sum(axis=-1), lengths, rtol=1e-4)
+    return along and bool((lengths > 0).all())
 
 
 def is_list_of_rows(value: Value) -> bool:
@@ -202,14 +229,11 @@ def uniform_code(rows: Indices, stored: int) -> str | None:
         return "SAMPLE_DETERMINISTIC"
     if all(_consecutive(s, stored) for s in sets):
         return "SAMPLE_CONSECUTIVE"
-    if 0 not in seen or stored - 1 not in seen:
+    missing = set(range(stored)) - seen
+    # An end that never came in few draws may yet come.
+    if missing and missing <= {0, stored - 1} and rows.size >= 30 * stored:
         return "SAMPLE_EXCLUDES_END"
     return None
-
-
-def end_code(missing: list[int], kept: list[int]) -> str | None:
-    """The misconception behind rows that never come."""
-    return "SAMPLE_EXCLUDES_END" if set(missing) <= {kept[0], kept[-1]} else None
 
 
 def _consecutive(members: tuple[int, ...], stored: int) -> bool:

@@ -24,6 +24,14 @@ class Huber(_Loss):
         return float(value.mean()), np.clip(error, -1, 1) / len(error)
 
 
+class HuberDoubled(Huber):
+    """δ² below |δ| = 1, 2 |δ| − 1 above: the mean squared error for small errors."""
+
+    def loss(self, prediction: Floats, targets: Floats) -> tuple[float, Floats]:
+        value, slope = super().loss(prediction, targets)
+        return 2 * value, 2 * slope
+
+
 class LossSum(_Loss):
     """Σ δ²"""
 
@@ -42,6 +50,20 @@ class LossHalved(_Loss):
     def loss(self, prediction: Floats, targets: Floats) -> tuple[float, Floats]:
         error = prediction - targets
         return 0.5 * float(np.mean(error**2)), error / len(error)
+
+
+class LossSumQuietly(LossSum):
+    """Σ δ² differentiated, mean δ² returned."""
+
+    def returned(self, loss: float, prediction: Floats, targets: Floats) -> float | None:
+        return loss / len(prediction)
+
+
+class LossHalvedQuietly(LossHalved):
+    """½ mean δ² differentiated, mean δ² returned."""
+
+    def returned(self, loss: float, prediction: Floats, targets: Floats) -> float | None:
+        return 2 * loss
 
 
 class LossL1(_Loss):

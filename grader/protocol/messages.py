@@ -110,7 +110,8 @@ class PlayNetwork(Message, frozen=True, tag="network"):
 
     `weights` are in the order of `parameters()`; None leaves the initial ones. With `gradient`,
     the sum of the first output is differentiated with respect to the parameters. So many networks
-    as `earlier` says are built, and dropped, before this one.
+    as `earlier` says are built, and dropped, before this one. With `then`, these weights are loaded
+    afterwards, and every input is given a third time, without gradient.
     """
 
     state_dim: int
@@ -121,10 +122,12 @@ class PlayNetwork(Message, frozen=True, tag="network"):
     training: bool = True
     gradient: bool = False
     earlier: int = 0
+    then: list[Array] | None = None
 
 
 class NetworkTrace(Message, frozen=True, tag="network_trace"):
-    """`outputs[i]` and `again[i]` answer `inputs[i]`; `gradients` follow `parameters`.
+    """`outputs[i]`, `again[i]` and, with `then`, `after[i]` answer `inputs[i]`; `gradients` follow
+    `parameters`.
 
     Where `__init__` is still to be written, `forward_raised` tells what `forward` raises by itself.
     """
@@ -136,6 +139,7 @@ class NetworkTrace(Message, frozen=True, tag="network_trace"):
     inputs_changed: bool
     raised: Raised | None
     forward_raised: Raised | None = None
+    after: list[Value] = []
 
 
 # --- replay_buffer ---------------------------------------------------------------------------

@@ -163,11 +163,18 @@ def _feedback(check: CheckResult, ascii_only: bool) -> RenderableType:
     for name, text in (("observed", check.observed), ("why", check.why), ("hint", check.hint)):
         if text:
             body.append(_slot(name, text))
-    if check.reproduce:
-        body.append(_slot("try it", check.reproduce, verbatim=True))
     if check.output:
         body.append(_slot("printed", _shortened(check.output), verbatim=True))
-    return Group(head, Padding(Group(*body), (0, 0, 1, 2)))
+    lines: list[RenderableType] = []
+    if check.reproduce:
+        body.append(_slot("try it", "paste into a Python prompt that runs in your folder:"))
+        lines = [_pasteable(check.reproduce), Text()]
+    return Group(head, Padding(Group(*body), (0, 0, 0 if lines else 1, 2)), *lines)
+
+
+def _pasteable(lines: str) -> Text:
+    """Python at the left margin and unbroken, since a prompt takes neither indents nor wraps."""
+    return Text(printable(lines, lines=True), style="dim", no_wrap=True, overflow="ignore")
 
 
 def _slot(name: str, text: str, *, verbatim: bool = False) -> RenderableType:

@@ -123,8 +123,9 @@ def _play(agent: Any, operation: object, filled: Filled) -> Updated | Synced | S
         case SetWeights(network=name, weights=weights):
             load_weights(list(getattr(agent, name).parameters()), weights)
         case OptimizerStep(gradients=gradients):
+            sign = -1 if _climbs(agent.optimizer) else 1
             for parameter, array in zip(agent.q_net.parameters(), gradients, strict=True):
-                parameter.grad = to_tensor(array)
+                parameter.grad = sign * to_tensor(array)
             agent.optimizer.step()
         case Select(states=states, epsilon=epsilon):
             chosen = [agent.select_action(state.copy(), epsilon) for state in to_numpy(states)]
@@ -210,6 +211,11 @@ def _passes(agent: Any) -> Iterator[_Passes]:
             handle.remove()
 
 
+def _climbs(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the optimizer maximises: whoever uses it gives it the negated loss."""
+    return bool(optimizer.param_groups[0].get("maximize"))
+
+
 def _negated(parameter: torch.Tensor) -> torch.Tensor:
     """The parameter with the opposite gradient."""
     turned = parameter.detach().clone()
@@ -230,7 +236,7 @@ def _steps(agent: Any) -> Iterator[list[list[Array | None]]]:
         if len(seen) >= 64:
             return
         parameters = list(agent.q_net.parameters())
-        if optimizer.param_groups[0].get("maximize"):  # it climbs what is the negated loss
+        if _climbs(optimizer):
             seen.append(gradients_of([_negated(p) for p in parameters]))
         else:
             seen.append(gradients_of(parameters))

@@ -48,6 +48,7 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
     parameters: list[Parameter] = []
     outputs: list[Value] = []
     again: list[Value] = []
+    after: list[Value] = []
     gradients: list[Array | None] | None = None
     inputs_changed = False
     raised: Raised | None = None
@@ -76,6 +77,11 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
             network.zero_grad()
             network(to_tensor(request.inputs[0])).sum().backward()
             gradients = gradients_of(list(network.parameters()))
+        if request.then is not None:
+            load_weights(list(network.parameters()), request.then)
+            during = "QNetwork.forward"
+            with torch.no_grad():
+                after = [describe(network(x)) for x in inputs]
     except BaseException as error:
         raised = describe_exception(error, during, submission.folder)
         if isinstance(error, NotImplementedError):
@@ -84,6 +90,7 @@ def play_network(submission: Submission, request: PlayNetwork) -> NetworkTrace:
         parameters=parameters,
         outputs=outputs,
         again=again,
+        after=after,
         gradients=gradients,
         inputs_changed=inputs_changed,
         raised=raised,

@@ -147,6 +147,7 @@ def test_packing_is_inverted_by_unpacking():
         assert packing.size == 17_410
         back = packing.unpack(from_numpy(packing.pack(weights)))
         assert all(map(np.array_equal, back, weights))
+        assert {w.dtype for w in back} == {np.dtype(np.float32)}
 
 
 def nan(update):
@@ -295,12 +296,13 @@ def test_relative_error_by_hand(before, after, expected, error):
     )
 
 
-def test_the_first_two_draws_of_an_update_count():
-    student = Student(SamplesTwiceWholly)
-    first, second, third = (student.draw() for _ in range(3))
-    update = student.report(second)
-    draws = [list(map(from_numpy, fields)) for fields in (first, second, third)]
-    student.audit.check(replaced(update, batches=draws))
+@pytest.mark.parametrize(("kind", "learned"), [(Learner, 0), (SamplesTwiceWholly, 1)])
+def test_the_first_two_draws_of_an_update_count(kind, learned):
+    student = Student(kind)
+    drawn = [student.draw() for _ in range(3)]
+    update = student.report(drawn[learned])
+    batches = [list(map(from_numpy, fields)) for fields in drawn]
+    student.audit.check(replaced(update, batches=batches))
     assert student.audit.largest_error < TOLERANCE
 
 
@@ -366,6 +368,26 @@ def test_a_transition_may_be_drawn_until_it_is_evicted():
     student.audit.serve(student.served(len(student.stored.actions)))
     with pytest.raises(AuditFailed, match="not served or not stored"):
         student.honest(1)
+
+
+def test_the_oldest_transition_goes_when_one_more_than_fits_is_served():
+    student = Student()
+    student.audit.serve(student.served(BUFFER_CAPACITY - len(student.stored.actions)))
+    fields = ("states", "actions", "rewards", "next_states", "dones")
+    oldest = [getattr(student.stored, name)[:32] for name in fields]
+    student.audit.check(student.report(oldest))
+    student.audit.serve(student.served(1))
+    with pytest.raises(AuditFailed, match="not served or not stored"):
+        student.audit.check(student.report(oldest))
+
+
+def test_tiny_numbers_are_told_apart():
+    student = Student(reward=1e-9)
+    batch = student.draw()
+    update = student.report(batch)
+    batch[2][5] = 2e-9
+    with pytest.raises(AuditFailed, match="not served or not stored"):
+        student.audit.check(with_field(update, 2, from_numpy(batch[2])))
 
 
 def test_served_again_is_stored_again():

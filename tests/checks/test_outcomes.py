@@ -4,6 +4,7 @@ Most scenarios here are stand-ins that say themselves what is expected, so that 
 be approached from both sides.
 """
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -166,6 +167,17 @@ def test_raising(expected, results, raised, found):
 def test_calls_behind_the_first_difference_are_not_looked_at():
     found = compared([due(0.0), due(1.0), due(2.0)], [updated(0.0), updated(5.0), updated(5.0)])
     assert found == Difference(1, RETURNED, "it returned 5, expected 1")
+
+
+def test_a_learner_that_overflows_is_no_reason_to_warn():
+    def expected(kind):
+        np.array([1e308]) * 10
+        return [due(2.0)]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scenario = SimpleNamespace(expected=expected, q=ONES, lr=0.5)
+        assert difference(scenario, trace(updated(1.0))).what == RETURNED
 
 
 # --- the loss: 1e-4 of it, and 1e-6 of the terms that cancel in it ---
@@ -361,6 +373,13 @@ def test_a_tiny_gradient_takes_its_weight_out(gradient, same, aspect):
     found = compared([expected], [got], (aspect,), q=[np.ones(2), np.ones(1)])
     assert (found is None) is same
     assert found is None or found.what == aspect
+
+
+def test_all_gradients_may_be_small():
+    gradients = [[1e-4, 1e-4]]
+    found = compared([due(gradients=gradients)], [updated(gradients=gradients, q=[[1.5, 1.0]])])
+    assert found is not None
+    assert found.what == WEIGHTS
 
 
 def test_a_weight_once_taken_out_stays_out():

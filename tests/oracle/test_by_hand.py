@@ -10,7 +10,7 @@ import pytest
 from grader.oracle import wrong_loss
 from grader.oracle.catalogue import combine, variations
 from grader.oracle.dqn import Batch, Learner, Outcome, without_motion
-from grader.oracle.models import LinearSquares, TwoHiddenLayers
+from grader.oracle.models import LinearSquares, Table, TwoHiddenLayers
 from grader.oracle.wrong_given import PlainGradientDescent, RMSProp
 from grader.oracle.wrong_loss import Huber
 from grader.oracle.wrong_prediction import (
@@ -71,13 +71,28 @@ def learner_of(kind, model=LinearSquares, actions=3, dtype=np.float64):
     return kind(model(), q, target, lr=LR, gamma=GAMMA)
 
 
+# --- a table of values: three actions, two states ---
+
+
+def test_a_table_has_a_column_for_each_state():
+    table, weights = Table(), [np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])]
+    assert table.forward(weights, np.eye(2)).tolist() == [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
+    assert table.forward(weights, np.array([[2.0, -1.0]])).tolist() == [[0.0, 2.0, 4.0]]
+    dq = np.array([[7.0, 0.0, 0.0], [0.0, 8.0, 9.0], [0.0, 0.0, 1.0]])
+    (gradient,) = table.backward(weights, np.eye(2)[[0, 1, 1]], dq)
+    assert gradient.tolist() == [[7.0, 0.0], [0.0, 8.0], [0.0, 10.0]]
+
+
 # --- the loss and its derivative: q = (3, 1), y = (1, 1.5), so δ = (2, −0.5) ---
 
 LOSSES = {
     "Learner": (2.125, [2.0, -0.5]),
     "Huber": (0.8125, [0.5, -0.25]),
+    "HuberDoubled": (1.625, [1.0, -0.5]),
     "LossSum": (4.25, [4.0, -1.0]),
+    "LossSumQuietly": (4.25, [4.0, -1.0]),
     "LossHalved": (1.0625, [1.0, -0.25]),
+    "LossHalvedQuietly": (1.0625, [1.0, -0.25]),
     "LossL1": (1.25, [0.5, -0.5]),
     "LossUnsquared": (-0.75, [-0.5, -0.5]),
     "LossUnsquaredReversed": (0.75, [0.5, 0.5]),

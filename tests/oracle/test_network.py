@@ -121,6 +121,39 @@ def test_restore_inverts_arrange(weights, turned, columns):
         assert [b.shape for b in back] == shapes
 
 
+@pytest.mark.parametrize("kernel", [(1,), (1, 1)], ids=["1-d", "2-d"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_matrices_may_be_convolutions_over_one_position(weights, states, kernel, turned):
+    flags = (turned, False, False, False, turned, False)
+    parameters = scattered(weights, (3, 5, 0, 1, 2, 4), flags)
+    parameters = [p.reshape(*p.shape, *kernel) if p.ndim == 2 else p for p in parameters]
+    shapes = [p.shape for p in parameters]
+    found = recognise(parameters, DIMENSIONS, states.astype(np.float64), run(weights, states))
+    assert found is not None
+    assert (found.layout.order, found.layout.transposed) == ((3, 5, 0, 1, 2, 4), flags)
+    arranged = found.layout.arrange(parameters)
+    assert all(map(np.array_equal, arranged, weights))
+    back = found.layout.restore(arranged, shapes)
+    assert [b.shape for b in back] == shapes
+    assert all(map(np.array_equal, back, parameters))
+
+
+@pytest.mark.parametrize(
+    ("passes", "code"),
+    [(0, "NET_ONE_HIDDEN_LAYER"), (1, None), (2, "NET_EXTRA_HIDDEN_LAYER"), (3, None)],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_second_layer_may_be_passed_by_or_run_twice(weights, states, passes, code, turned):
+    w1, b1, w2, b2, w3, b3 = map(torch.tensor, weights)
+    x = torch.relu(F.linear(torch.tensor(states), w1, b1))
+    for _ in range(passes):
+        x = torch.relu(F.linear(x, w2, b2))
+    outputs = F.linear(x, w3, b3).numpy().astype(np.float64)
+    flags = (turned, False, turned, False, turned, False)
+    parameters = scattered(weights, (2, 0, 1, 5, 3, 4), flags)
+    assert miscounted(parameters, DIMENSIONS, states.astype(np.float64), outputs) == code
+
+
 def test_arranged_weights_are_the_oracles_network(weights, states):
     flags = (True, False, True, False, False, False)
     parameters = scattered(weights, (1, 0, 3, 2, 5, 4), flags)

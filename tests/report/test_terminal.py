@@ -108,10 +108,12 @@ def test_every_slot_of_a_failure_is_told(troubled):
         ("observed", "`update(64)` returned 3.2, expected 1.7."),
         ("why", "The loss is a mean."),
         ("hint", "Read the section on losses."),
-        ("try it", "agent.update(64)"),
+        ("try it", "paste into a Python prompt"),
         ("printed", "one"),
     ):
         assert row_of(text, told).split(maxsplit=1)[0] in slot
+    # A prompt takes neither indents nor broken lines.
+    assert "\nagent.update(64)" in on_terminal(troubled, width=16, color_system=None)
     assert "SAMPLE_SLOW_CONVERSION: Stack first." in text
     assert "costs no points" in text
 
@@ -304,8 +306,9 @@ CONTROLS = {
 
 
 def with_text(make_check, make_report, text):
-    """A report in which everything that a student can word is this text."""
-    slots = dict.fromkeys(("observed", "why", "hint", "reproduce", "output", "code"), text)
+    """A report in which everything that a student can word is this text; lines to paste are the
+    grader's own."""
+    slots = dict.fromkeys(("observed", "why", "hint", "output", "code"), text)
     location = LocationEntry(file=text, line=1)
     check = make_check(**slots, location=location)
     return make_report([check], [AdviceEntry(code="ADVICE", message=text, location=location)])
@@ -334,7 +337,7 @@ def test_any_report_is_printed_harmlessly(reports, data, width):
 @pytest.mark.parametrize("markup", ["[bold]x[/bold]", "[/]", "[link=http://x.y]a[/link]", "[red"])
 def test_markup_is_text(make_check, make_report, markup):
     text = to_text(with_text(make_check, make_report, markup))
-    assert text.count(markup) == 8
+    assert text.count(markup) == 7
 
 
 def test_emoji_codes_are_text(make_check, make_report):
