@@ -59,7 +59,7 @@ def check_output_shape(networks: Networks) -> None:
 
 def check_parameters(networks: Networks) -> None:
     """Three layers with biases, registered, as wide as asked."""
-    for shape in (PROBE, Shape(3, 4, 11), Shape(4, 2, None), Shape(4, 2, 300)):
+    for shape in (PROBE, Shape(3, 4, 11), Shape(4, 2, None), Shape(4, 2, 200)):
         networks.require_parameters(shape)
 
 
@@ -107,7 +107,7 @@ def check_hidden_layers(networks: Networks) -> None:
     networks.require_forward(PROBE, found)
     networks.require_forward(PROBE, found, rows=700)
     networks.require_forward(PROBE, found, spread=500.0)
-    networks.require_forward(Shape(20, 12, 300), found)
+    networks.require_forward(Shape(20, 12, 150), found)
 
     def judge(case: tuple[Shape, int]) -> None:
         networks.require_forward(case[0], found, rows=case[1])

@@ -32,7 +32,7 @@ from grader.checks.update_readings import (
     unclipped_norm,
 )
 from grader.checks.update_scenarios import almost_right, dense, scattered, sparse, tabular
-from grader.checks.update_snippets import untouched_snippet
+from grader.checks.update_snippets import untouched_snippet, update_snippet
 from grader.checks.updates import Updates, describe_targets, gradients_of
 from grader.oracle.adam import Adam
 from grader.oracle.dqn import Learner
@@ -298,6 +298,10 @@ def check_any_batch(updates: Updates) -> None:
     """Any batch size, number of actions, rewards, mask, γ and lr."""
 
     def judge(scenario: Scenario) -> None:
-        updates.judge(scenario, "The update is the same algorithm for every shape and value.")
+        updates.judge(
+            scenario,
+            "The update is the same algorithm for every shape and value.",
+            reproduce=update_snippet,
+        )
 
     explore(st.one_of(tabular(), scattered()), judge, seeded=updates.part.seed(), examples=EXAMPLES)

@@ -116,11 +116,13 @@ def _blame_calls(
     found: type[Variation] | None, traces: Sequence[AgentTrace]
 ) -> type[Variation] | None:
     """Which of the misconceptions that move nothing it is: their numbers are the same."""
-    if found is None or found.code != "UPDATE_NO_STEP":
+    if found is None or "UPDATE_NO_STEP" not in found.code.split("+"):
         return found
     updated = updates_of(traces[0])[0]
     if not updated.sample_calls:
         return None  # it did not even look at a batch
+    if found.code != "UPDATE_NO_STEP":
+        return found
     if not updated.backward:
         code = "UPDATE_NO_BACKWARD"
     elif updated.reached:

@@ -142,6 +142,11 @@ class Draws:
         assert isinstance(result, Sampled)
         return result
 
+    def counts(self, capacity: int, stored: Batch) -> list[int]:
+        """`len` of an empty buffer, and with `stored` pushed."""
+        results = self.play(capacity, [Length(), Push(transitions=encode(stored)), Length()])
+        return [r.length for r in results if isinstance(r, Counted)]
+
     def identified(
         self, stored: Batch, batch_size: int, times: int, capacity: int = 10_000
     ) -> Identified:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -29,7 +29,7 @@ from grader.protocol.messages import AgentTrace, Update, Updated
 #: Calls after which the long run is looked at: code may do something else every hundredth time.
 LONG_RUN = (1, 1, 8, 100, 200)
 #: Updates tried in search of a counterexample.
-TRIED = 60
+TRIED = 40
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,10 @@ class Updates:
         scenario: Scenario,
         why: str,
         aspects: Iterable[str] = (GRADIENTS,),
+        reproduce: Callable[[Scenario], str] | None = None,
     ) -> None:
         """`Failure` unless the trace is the contract's, or departs from it only by a
-        misconception that belongs to other checks."""
+        misconception that belongs to other checks. `reproduce` gives lines that show a scenario."""
         trace = self.agents.play(scenario)
         if trace.raised is not None and self.excused(scenario, trace, aspects):
             return  # it raises where a misconception does that other checks are there for
@@ -131,7 +132,7 @@ class Updates:
             return
         rows = describe_targets(scenario, trace, found.call)
         told = rows or f"In call {found.call + 1} {found.observed}."
-        self.fail(told, why)
+        self.fail(told, why, None if reproduce is None else reproduce(scenario))
 
     def excused(
         self, scenario: Scenario, trace: AgentTrace, aspects: Iterable[str] = EVERYTHING
@@ -150,13 +151,13 @@ class Updates:
         if self.part.check in self.diagnosis.checks:
             self.fail(f"{self.diagnosis.evidence}, as an update with this fault does.", why)
 
-    def fail(self, observed: str, why: str) -> NoReturn:
+    def fail(self, observed: str, why: str, reproduce: str | None = None) -> NoReturn:
         """A failure of the running check, named if the diagnosis names it."""
         raise Failure(
             observed,
             why=why,
             code=self.diagnosis.code_for(self.part.check),
-            reproduce=self.counterexample,
+            reproduce=reproduce or self.counterexample,
         )
 
     @property

@@ -182,7 +182,7 @@ def _value_code(
     expected = getattr(stored, name)[rows]
     if any(np.array_equal(values, cast(expected)) for cast in (np.trunc, np.round, np.floor)):
         return "SAMPLE_REWARD_INTEGER" if name == "rewards" else "SAMPLE_STATE_INTEGER"
-    if np.allclose(values, expected, rtol=2e-2):
+    if np.allclose(values, expected, rtol=2e-2) or np.allclose(values, np.round(expected, 1)):
         return None  # rounded, not rescaled
     if name == "rewards" and _monotone(values, expected):
         return "SAMPLE_REWARD_RESCALED"

@@ -52,16 +52,19 @@ def play_buffer(submission: Submission, request: PlayBuffer) -> BufferTrace:
     """Build and play; the trace holds the results before an exception."""
     results: list[Sampled | Counted] = []
     kept: list[bool] | None = None
+    pushed: list[Transition] = []
     capacity = request.capacity
     during = f"ReplayBuffer({'' if capacity is None else f'capacity={capacity}'})"
     try:
         buffer_class = submission.get("replay_buffer", "ReplayBuffer")
         buffer = buffer_class() if capacity is None else buffer_class(capacity=capacity)
         for operation in request.operations:
+            if pushed and not isinstance(operation, Push):
+                kept = safely(partial(_kept, buffer, pushed), None)
+                pushed = []
             if isinstance(operation, Push):
                 during = "ReplayBuffer.push"
                 pushed = push_all(buffer, operation.transitions)
-                kept = safely(partial(_kept, buffer, pushed), None)
             elif isinstance(operation, Sample):
                 during = f"ReplayBuffer.sample({operation.batch_size})"
                 results.append(_sample(buffer, operation))

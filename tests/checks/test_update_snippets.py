@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 
 from grader.checks.agents import Learning, Scenario
-from grader.checks.update_scenarios import tabular
+from grader.checks.update_scenarios import scattered, tabular
 from grader.checks.update_snippets import (
     copy_snippet,
     independence_snippet,
@@ -216,11 +217,11 @@ def test_the_solution_prints_what_is_expected_of_drawn_scenarios(shown):
     @settings(
         database=None,
         deadline=None,
-        max_examples=25,
+        max_examples=30,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(tabular())
+    @given(st.one_of(tabular(), scattered()))
     def look(drawn):
         text = update_snippet(drawn)
         out, due = shown(text), expected(text)

@@ -81,14 +81,19 @@ def read_corpus(root: Path = CORPUS) -> list[Case]:
 
 def build(case: Case, root: Path = CORPUS) -> dict[str, bytes]:
     """The three files of a case; `PatchError` when an edit does not apply."""
-    base = root / "bases" / case.base
-    if not base.is_dir():
-        raise PatchError(f"{case.id}: there is no base `{case.base}`")
-    texts = {name: (base / name).read_text("utf-8") for name in FILES}
+    texts = {name: content.decode() for name, content in base_files(case, root).items()}
     for number, edit in enumerate(case.edit, 1):
         where = f"{case.id}, edit {number} ({edit.file})"
         texts[edit.file] = _apply(edit, texts[edit.file], where)
     return {name: text.encode() for name, text in texts.items()}
+
+
+def base_files(case: Case, root: Path = CORPUS) -> dict[str, bytes]:
+    """The three files that a case changes; `PatchError` when there is no such base."""
+    base = root / "bases" / case.base
+    if not base.is_dir():
+        raise PatchError(f"{case.id}: there is no base `{case.base}`")
+    return {name: (base / name).read_bytes() for name in FILES}
 
 
 def _read(path: Path, kind: str) -> Iterator[Case]:

@@ -210,7 +210,8 @@ def _times(judged: Sequence[Judged], seconds: float, jobs: int) -> str:
             "## Time",
             f"{len(judged)} submissions in {seconds / 60:.1f} minutes, {jobs} at a time. Seconds "
             "for each, its worker's start included and torch's import not (a prepared process is "
-            "kept):",
+            "kept); `q_network` and `sample`, which load one file each, are graded where the patch "
+            "changes that file:",
             _table(["submissions", "median", "90 %", "slowest"], rows),
         )
     )

@@ -13,7 +13,7 @@ from unittest import mock
 
 import msgspec
 
-from tests.validity.corpus import CORPUS, Case, build
+from tests.validity.corpus import CORPUS, Case, base_files, build
 
 # One thread for the judge's BLAS, as `python -m grader` sets it; before NumPy is loaded.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -135,8 +135,9 @@ def _grade(task: Task, host: Any) -> Verdict:
     with ExitStack() as stack:
         if task.without is not None:
             stack.enter_context(_without(task.without))
-        submitted = Submitted(task.case.id, build(task.case, task.root))
-        report = grade(submitted, Options(solve=task.solve), start_host=lend)
+        files = build(task.case, task.root)
+        options = Options(solve=task.solve, only=_parts(task, files))
+        report = grade(Submitted(task.case.id, files), options, start_host=lend)
     return Verdict(
         task,
         tuple(
@@ -144,6 +145,19 @@ def _grade(task: Task, host: Any) -> Verdict:
         ),
         tuple(advice.code for advice in report.advice),
     )
+
+
+def _parts(task: Task, files: dict[str, bytes]) -> frozenset[str]:
+    """The parts to grade: all (empty), or those that load a file other than the base's.
+
+    `q_network` and `sample` load one file each, and the base itself is a case of the corpus.
+    """
+    if task.solve or not task.case.edit:
+        return frozenset()
+    base = base_files(task.case, task.root)
+    own = {"q_network": "q_network.py", "sample": "replay_buffer.py"}
+    changed = {part for part, name in own.items() if files[name] != base[name]}
+    return frozenset({"update", "update_target", *changed})
 
 
 def _without(check: str) -> Any:

@@ -249,7 +249,7 @@ def test_draws_are_stacked_and_unlike_ones_are_not(loaded, scenarios):
         "return (torch.zeros(2),) * 4",
         "return 5",
         "return (torch.zeros(2).to_sparse(),) * 5",
-        "return iter([torch.zeros(2)] * 5)",
+        "return iter([torch.zeros(2)] * 4)",
     ):
         worker = loaded("replay_buffer", {"ReplayBuffer.sample": deed})
         trace = worker.ask(scenarios.buffer(Sample(batch_size=2, times=2)), BufferTrace)

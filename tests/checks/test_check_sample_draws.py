@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.checks.check_sample import _require_counts
+from grader.checks.check_sample_draws import _require_counts
 from grader.checks.feedback import Failure
 
 PUSH = "self.buffer.append((state, action, reward, next_state, done))"
@@ -42,6 +42,11 @@ LENGTHS = {
         (LEN, LEN + " + 1"),
         "GIVEN_LEN_CHANGED",
         "capacity=20))` was 1, and 13 after",
+    ),
+    "one in an empty buffer": (
+        (LEN, "return max(1, len(self.buffer))"),
+        "GIVEN_LEN_CHANGED",
+        "capacity=20))` was 1, and 12 after",
     ),
     "the capacity": (
         (LEN, "return self.buffer.maxlen"),
