@@ -93,14 +93,16 @@ def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Dia
         if matching:
             found = matching[0] if _one_name(matching) else None
             found = _blame_given(_blame_calls(found, traces), scenarios, traces)
-            return Diagnosis(found, _evidence(scenarios, traces))
+            return Diagnosis(found, _evidence(scenarios, traces, aspects))
     return Diagnosis(None)
 
 
-def _evidence(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> str:
+def _evidence(
+    scenarios: Sequence[Scenario], traces: Sequence[AgentTrace], aspects: Iterable[str]
+) -> str:
     """The first departure from the contract, with the scenario in which it shows."""
     for scenario, trace in zip(scenarios, traces, strict=True):
-        found = difference(scenario, trace)
+        found = difference(scenario, trace, aspects=aspects)
         if found is not None:
             learnt = [step for step in scenario.steps if isinstance(step, Learning)]
             rows = learnt[found.call].batch_size
@@ -123,7 +125,7 @@ def _blame_calls(
         return None  # it did not even look at a batch
     if found.code != "UPDATE_NO_STEP":
         return found
-    if not updated.backward:
+    if not (updated.backward or updated.reached):
         code = "UPDATE_NO_BACKWARD"
     elif updated.reached:
         code = "UPDATE_ZERO_GRAD_LATE" if updated.steps else "UPDATE_NO_STEP"

@@ -89,9 +89,14 @@ def _kept(buffer: Any, pushed: list[Transition]) -> list[bool] | None:
 
 def _alike(rows: list[Any], due: list[Transition]) -> list[bool]:
     return [
-        all(np.array_equal(row[n], want[n]) for row, want in zip(rows, due, strict=True))
+        all(_same(row[n], want[n]) for row, want in zip(rows, due, strict=True))
         for n in range(5)
     ]
+
+
+def _same(kept: Any, pushed: Any) -> bool:
+    """The same numbers, whatever shape they are kept in."""
+    return np.array_equal(np.ravel(kept), np.ravel(pushed))
 
 
 def _sample(buffer: Any, operation: Sample) -> Sampled:

@@ -6,7 +6,7 @@ import pytest
 from grader.checks.feedback import Failure
 from grader.checks.shapes import PROBE, Shape, bounded, parameter_code
 
-H = PROBE.hidden  # 7, with 5 states and 3 actions
+#: 5 states, two hidden layers of 7, 3 actions.
 RIGHT = PROBE.expected_shapes()
 
 

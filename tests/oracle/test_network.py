@@ -138,6 +138,14 @@ def test_matrices_may_be_convolutions_over_one_position(weights, states, kernel,
     assert all(map(np.array_equal, back, parameters))
 
 
+@pytest.mark.parametrize("shape", [(1, 1, -1), (1, -1, 1), (-1, 1)], ids=str)
+def test_biases_may_have_dimensions_of_one(weights, states, shape):
+    parameters = [p.reshape(shape) if p.ndim == 1 else p for p in weights]
+    found = recognise(parameters, DIMENSIONS, states.astype(np.float64), run(weights, states))
+    assert found is not None
+    assert all(map(np.array_equal, found.layout.arrange(parameters), weights))
+
+
 @pytest.mark.parametrize(
     ("passes", "code"),
     [(0, "NET_ONE_HIDDEN_LAYER"), (1, None), (2, "NET_EXTRA_HIDDEN_LAYER"), (3, None)],

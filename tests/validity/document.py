@@ -69,7 +69,9 @@ def _summary(judged: Sequence[Judged]) -> str:
             continue
         t = counts[kind]
         names = [f"{t.named} of {t.codes}", t.codes - t.named, t.misnamed]
-        rows.append([told, t.cases, t.right, *(names if kind != "correct" else ["–", "–", "–"])])
+        # Most subtle faults have no name on the list, so that a name may be as fair as none.
+        judged_names = kind in ("wrong", "double")
+        rows.append([told, t.cases, t.right, *(names if judged_names else ["–", "–", "–"])])
     heads = ["submissions", "number", "points as due", "named", "not named", "named wrongly"]
     return "\n\n".join(
         (

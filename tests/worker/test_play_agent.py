@@ -178,6 +178,12 @@ def test_each_call_is_seen_for_itself(played):
     assert (last.backward, last.reached, last.steps) == (False, False, 1)
 
 
+def test_a_network_frozen_before_the_call_is_no_obstacle(played):
+    trace = played(SEEN["a frozen network"][0], *[Update(batch_size=4)] * 2)
+    assert trace.raised is None
+    assert [(u.backward, u.reached) for u in trace.results] == [(False, False)] * 2
+
+
 # --- maximising ---
 
 CLIMBING = ADAM.replace("lr=lr", "lr=lr, maximize=True")
