@@ -32,6 +32,8 @@ def check_builds(networks: Networks) -> None:
                 f"`{shape.call()}` on a batch of 4 returned {out.text}, expected a tensor.",
                 why="The network gives every action's Q-value for every state, (B, A).",
             )
+    # The given signature has no names that must be spelled out.
+    networks.play(Shape(8, 4, 16), [batch_of(4, 8)], positional=True, any_size=True)
 
 
 def check_output_shape(networks: Networks) -> None:

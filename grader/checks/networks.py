@@ -67,6 +67,7 @@ class Networks:
         training: bool = True,
         gradient: bool = False,
         rebuild: bool = False,
+        positional: bool = False,
         then: list[Array] | None = None,
         any_size: bool = False,
     ) -> NetworkTrace:
@@ -81,6 +82,7 @@ class Networks:
             training=training,
             gradient=gradient,
             earlier=int(rebuild),
+            positional=positional,
             then=then,
         )
         trace = self.part.ask(request, NetworkTrace)

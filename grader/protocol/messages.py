@@ -110,7 +110,8 @@ class PlayNetwork(Message, frozen=True, tag="network"):
 
     `weights` are in the order of `parameters()`; None leaves the initial ones. With `gradient`,
     the sum of the first output is differentiated with respect to the parameters. So many networks
-    as `earlier` says are built, and dropped, before this one. With `then`, these weights are loaded
+    as `earlier` says are built, and dropped, before this one; `positional` gives `hidden_dim` as
+    the third argument instead of by name. With `then`, these weights are loaded
     afterwards, and every input is given a third time, without gradient.
     """
 
@@ -122,6 +123,7 @@ class PlayNetwork(Message, frozen=True, tag="network"):
     training: bool = True
     gradient: bool = False
     earlier: int = 0
+    positional: bool = False
     then: list[Array] | None = None
 
 

@@ -89,8 +89,7 @@ def _kept(buffer: Any, pushed: list[Transition]) -> list[bool] | None:
 
 def _alike(rows: list[Any], due: list[Transition]) -> list[bool]:
     return [
-        all(_same(row[n], want[n]) for row, want in zip(rows, due, strict=True))
-        for n in range(5)
+        all(_same(row[n], want[n]) for row, want in zip(rows, due, strict=True)) for n in range(5)
     ]
 
 

@@ -112,9 +112,12 @@ def _build(submission: Submission, request: PlayNetwork) -> Any:
     network_class = submission.get("q_network", "QNetwork")
     if request.hidden_dim is None:
         return network_class(request.state_dim, request.action_dim)
+    if request.positional:
+        return network_class(request.state_dim, request.action_dim, request.hidden_dim)
     return network_class(request.state_dim, request.action_dim, hidden_dim=request.hidden_dim)
 
 
 def _call_text(request: PlayNetwork) -> str:
-    hidden = "" if request.hidden_dim is None else f", hidden_dim={request.hidden_dim}"
+    name = "" if request.positional else "hidden_dim="
+    hidden = "" if request.hidden_dim is None else f", {name}{request.hidden_dim}"
     return f"QNetwork({request.state_dim}, {request.action_dim}{hidden})"
