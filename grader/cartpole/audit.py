@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from grader.cartpole.drawing import Drawing
 from grader.cartpole.environment import Served
 from grader.cartpole.schedule import BUFFER_CAPACITY, STATE_DIM, Schedule
 from grader.oracle.dqn import Batch, Learner
@@ -72,6 +73,7 @@ class Audit:
         )
         self._packing = packing
         self._schedule = schedule
+        self._drawing = Drawing(BUFFER_CAPACITY, schedule.gamma)
         self._served: dict[bytes, int] = {}
         self._count = 0
         self.updates = 0
@@ -90,6 +92,7 @@ class Audit:
         ):
             self._served[key] = self._count
             self._count += 1
+        self._drawing.serve(served)
 
     def check(self, update: RunUpdate) -> None:
         """Recompute one update; `AuditFailed` when it is another one."""
@@ -130,9 +133,13 @@ class Audit:
         except (ValueError, ProtocolError):
             raise AuditFailed("`sample` returned fields of another size than asked for") from None
         states, actions, rewards, next_states, dones = arrays
-        for key in _keys(states, actions, rewards, next_states, dones):
-            if self._served.get(key, -BUFFER_CAPACITY) < self._count - BUFFER_CAPACITY:
-                raise AuditFailed("a batch held a transition that was not served or not stored")
+        keys = _keys(states, actions, rewards, next_states, dones)
+        numbers = np.array([self._served.get(key, -1) for key in keys])
+        if (numbers < max(0, self._count - BUFFER_CAPACITY)).any():
+            raise AuditFailed("a batch held a transition that was not served or not stored")
+        against = self._drawing.check(numbers, self._learner.q, self._learner.target)
+        if against is not None:
+            raise AuditFailed(f"`sample` does not draw uniformly: {against}")
         return Batch(states, actions.astype(np.int64), rewards, next_states, dones)
 
 

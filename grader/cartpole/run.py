@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from grader.cartpole.acting import Acting
 from grader.cartpole.audit import Audit, AuditFailed, Packing
 from grader.cartpole.environment import Lockstep, Served
 from grader.cartpole.evaluate import greedy_returns
@@ -158,6 +159,7 @@ class _Driver:
         self._confirm_seed = int(seeds[2])
         self._envs = Lockstep(schedule.environments, int(seeds[3]))
         self._audit: Audit | None = None
+        self._acting = Acting(schedule.environments)
         self._best = 0.0
         self._asked = 0
 
@@ -183,6 +185,7 @@ class _Driver:
         pending = self._receive()
         while True:
             actions = self._actions(pending)
+            states, epsilon = self._envs.states, schedule.epsilon(attempt.updates)
             served = self._envs.step(actions)
             attempt.environment_steps += len(served.actions)
             learns = attempt.environment_steps >= schedule.learning_starts
@@ -194,6 +197,9 @@ class _Driver:
                 attempt.updates += 1
                 if attempt.updates % schedule.screen_every == 0 and self._screened(audit.weights):
                     return
+            against = self._acting.check(states, actions, epsilon, audit.weights)
+            if against is not None:
+                raise AuditFailed(f"`select_action` is not ε-greedy in q_net: {against}")
             audit.serve(served)
             self._require_hope(guard)
             pending = self._receive()
