@@ -86,6 +86,10 @@ class Hopeless(Ended):
     """The agent shows no sign of learning."""
 
 
+class TooSlow(Ended):
+    """The last guard has run out."""
+
+
 def judged_run(
     worker: Worker,
     layout: Layout,
@@ -93,6 +97,8 @@ def judged_run(
     seed_of: Callable[[str], int],
     schedule: Schedule,
     progress: Callable[[Attempt, float], None] = lambda _attempt, _return: None,
+    *,
+    losses: bool = True,
 ) -> Run:
     """Train the student's agent in up to three attempts.
 
@@ -102,12 +108,13 @@ def judged_run(
     kind : the learner that every update is audited against
     seed_of : a seed for a name
     progress : told of every screening, with the attempt and the mean return
+    losses : whether the losses that `update` returns are audited too
     """
     run = Run()
     for number in range(1, schedule.attempts + 1):
         attempt = Attempt(number=number, seed=seed_of(f"attempt {number}"))
         run.attempts.append(attempt)
-        driver = _Driver(worker, layout, kind, attempt, schedule, progress)
+        driver = _Driver(worker, layout, kind, attempt, schedule, progress, losses)
         try:
             driver.train()
         except AuditFailed as failed:
@@ -120,6 +127,8 @@ def judged_run(
             run.observed = f"During the training run: {lost.observed}."
         except Ended as ended:
             run.observed = f"In attempt {number}, {ended}."
+            if isinstance(ended, TooSlow):
+                run.status = "timed_out"
             # Bad luck deserves another attempt; a known misconception that learns nothing does not.
             if isinstance(ended, Hopeless) and kind is not Learner:
                 return run
@@ -146,8 +155,10 @@ class _Driver:
         attempt: Attempt,
         schedule: Schedule,
         progress: Callable[[Attempt, float], None],
+        losses: bool,
     ) -> None:
         self._worker = worker
+        self._losses = losses
         self._layout = layout
         self._kind = kind
         self._attempt = attempt
@@ -219,10 +230,10 @@ class _Driver:
             raise AuditFailed("q_net does not keep the weights that it is given")
         if not all(map(np.array_equal, packing.unpack(begun.weights), initial)):
             raise AuditFailed("q_net does not keep the weights that it is given")
-        return Audit(self._kind, packing, initial, self._schedule)
+        return Audit(self._kind, packing, initial, self._schedule, losses=self._losses)
 
     def _packing(self, shapes: list[tuple[int, ...]]) -> Packing:
-        if len(shapes) != 6 or sum(int(np.prod(shape)) for shape in shapes) != PARAMETERS:
+        if not self._layout.fits(shapes, STATE_DIM, ACTION_DIM, HIDDEN_DIM):
             raise Ended(f"DQNAgent's q_net is no QNetwork(4, 2) with {PARAMETERS:,} parameters")
         return Packing(self._layout, shapes)
 
@@ -301,7 +312,7 @@ class _Driver:
                 f"far from {THRESHOLD:.0f}"
             )
         if time.monotonic() > guard:
-            raise Ended(f"{attempt.updates:,} updates took more than {schedule.wall_s:.0f} s")
+            raise TooSlow(f"{attempt.updates:,} updates took more than {schedule.wall_s:.0f} s")
 
 
 def _initial_weights(rng: np.random.Generator) -> Weights:

@@ -24,6 +24,20 @@ class Layout:
     order: tuple[int, ...]
     transposed: tuple[bool, ...]
 
+    def fits(
+        self, shapes: Sequence[tuple[int, ...]], state_dim: int, action_dim: int, hidden_dim: int
+    ) -> bool:
+        """Whether parameters of these shapes can be read so; for any dimensions."""
+        if len(shapes) != 6:
+            return False
+        wide = (hidden_dim, state_dim), (hidden_dim, hidden_dim), (action_dim, hidden_dim)
+        for position, (index, turned) in enumerate(zip(self.order, self.transposed, strict=True)):
+            rows, columns = wide[position // 2]
+            due = (rows,) if position % 2 else (columns, rows) if turned else (rows, columns)
+            if _squeeze(shapes[index]) != _squeeze(due):
+                return False
+        return True
+
     def arrange(self, parameters: Sequence[Floats]) -> Weights:
         """The six arrays in the oracle's order and orientation: (out, in) and (out,)."""
         arranged: Weights = []
