@@ -89,8 +89,11 @@ def _learner(plugin: GradePlugin) -> tuple[type[Learner], str]:
     )
     if failed:
         diagnosis = plugin.view("update", Updates).known_diagnosis
-        if diagnosis is not None and diagnosis.learner is not None and len(diagnosis.codes) == 1:
-            return diagnosis.learner, diagnosis.codes[0]
+        learner = None if diagnosis is None else diagnosis.learner
+        # Where targets are of other rows, whoever chooses their order teaches what they like, and
+        # nobody else learns anything.
+        if learner is not None and learner.pairs_rows and len(diagnosis.codes) == 1:
+            return learner, diagnosis.codes[0]
     return Learner, "contract"
 
 

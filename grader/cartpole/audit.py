@@ -26,10 +26,10 @@ STRAINED_UNITS = 4
 #: So many updates may be strained: these, and a share of those audited so far.
 STRAINED_UPDATES = 4
 STRAINED_SHARE = 0.02
-#: The judge goes on from the student's weights, so what every update is off by adds up. The sum over
-#: the run of these L2 distances may be this much, and this much for each update. Honest code came to
-#: 0.004; one update is some 0.3 long. Weights moved by 0.1 in the direction that serves a balancing
-#: policy best gained nothing: a policy cannot be planted by errors that pass.
+#: The judge goes on from the student's weights, so what every update is off by adds up. The sum of
+#: these L2 distances over the run may be this much, and this much for each update. Honest code came
+#: to 0.004; one update is some 0.3 long. Weights moved by 0.1 in the direction that serves a
+#: balancing policy best gained nothing: no policy can be planted by errors that pass.
 DRIFT = 0.1
 DRIFT_PER_UPDATE = 1e-5
 #: Relative difference of the loss returned; float32 code had 3e-6.
@@ -143,9 +143,11 @@ class Audit:
         self.drift += _distance(after, expected)
         if not (
             error <= TOLERANCE
-            or error <= STRAINED_TOLERANCE
-            and self.strained <= allowed
-            and _relative_error(before, _unstrained(after, expected), expected) <= TOLERANCE
+            or (
+                error <= STRAINED_TOLERANCE
+                and self.strained <= allowed
+                and _relative_error(before, _unstrained(after, expected), expected) <= TOLERANCE
+            )
         ):
             raise AuditFailed(
                 f"update {self.updates} changed the weights by something else than one update of "
@@ -209,7 +211,7 @@ def _relative_error(before: Weights, after: Weights, expected: Weights) -> float
 
 
 def _unstrained(after: Weights, expected: Weights) -> Weights:
-    """`after` as expected in the weights into the hidden units that contribute most to the error."""
+    """`after`, as expected in the weights into the hidden units that are off most."""
     mended = [w.copy() for w in after]
     wrong = [(a - e) ** 2 for a, e in zip(after, expected, strict=True)]
     units = [

@@ -82,7 +82,11 @@ class Ended(Exception):
     """The attempt cannot go on: says why."""
 
 
-class Hopeless(Ended):
+class Unlucky(Ended):
+    """The agent was not confirmed within the budget; another attempt may end otherwise."""
+
+
+class Hopeless(Unlucky):
     """The agent shows no sign of learning."""
 
 
@@ -130,7 +134,8 @@ def judged_run(
             if isinstance(ended, TooSlow):
                 run.status = "timed_out"
             # Bad luck deserves another attempt; a known misconception that learns nothing does not.
-            if isinstance(ended, Hopeless) and kind is not Learner:
+            unlucky = isinstance(ended, Unlucky)
+            if not unlucky or (isinstance(ended, Hopeless) and kind is not Learner):
                 return run
         finally:
             run.audited_updates += driver.audited
@@ -302,7 +307,7 @@ class _Driver:
     def _require_hope(self, guard: float) -> None:
         schedule, attempt = self._schedule, self._attempt
         if attempt.updates >= schedule.max_updates:
-            raise Ended(
+            raise Unlucky(
                 f"the agent was not confirmed within {schedule.max_updates:,} updates "
                 f"(best greedy average {self._best:.0f}, threshold {THRESHOLD:.0f})"
             )
@@ -312,7 +317,7 @@ class _Driver:
                 f"far from {THRESHOLD:.0f}"
             )
         if time.monotonic() > guard:
-            raise TooSlow(f"{attempt.updates:,} updates took more than {schedule.wall_s:.0f} s")
+            raise TooSlow(f"{attempt.updates:,} updates took more than {schedule.wall_s:g} s")
 
 
 def _initial_weights(rng: np.random.Generator) -> Weights:

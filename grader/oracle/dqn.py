@@ -68,6 +68,8 @@ class Learner:
     """
 
     code: ClassVar[str | None] = None
+    #: Whether a prediction and its target are of the same transition.
+    pairs_rows: ClassVar[bool] = True
 
     def __init__(
         self, model: Model, q: Weights, target: Weights, *, lr: float, gamma: float

@@ -135,6 +135,7 @@ class SamplesTwice(Variation):
     """The target from a second draw."""
 
     code = "UPDATE_SAMPLES_TWICE"
+    pairs_rows = False
     checks = ("update.one_batch",)
 
     def target_batch(self, batch: Batch, other: Batch) -> Batch:
@@ -150,6 +151,8 @@ class SamplesTwiceUsesSecond(SamplesTwice):
 
 class SamplesTwiceWholly(SamplesTwice):
     """Everything from the second draw."""
+
+    pairs_rows = True
 
     def gradients(self, batch: Batch, other: Batch) -> tuple[float, Weights, Floats, Floats]:
         return super().gradients(other, other)

@@ -3,6 +3,8 @@
 a  wall time of `grade --no-solve solution` against importing torch and building an optimizer
 b  the CartPole verdict over many keys, beside the course page's own recipe
 c  peak memory of the judge and its workers
+d  negative control: with terminal flags at random, the solution must not solve
+e  what the audit costs: the run with it and without it
 """
 
 from __future__ import annotations
@@ -11,33 +13,40 @@ import argparse
 import os
 import sys
 
-from tests.bench import cartpole, grading
+from tests.bench import audit, cartpole, control, grading
 
 
 def main() -> int:
     """Print the figures asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--only", choices=("a", "b", "c"), action="append", help="one measurement")
+    parser.add_argument("--only", choices=tuple("abcde"), action="append", help="one measurement")
     parser.add_argument("--repeats", type=int, default=9, metavar="N", help="runs for a (9)")
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="keys for b (20)")
+    parser.add_argument("--control-keys", type=int, default=3, metavar="N", help="keys for d (3)")
     parser.add_argument(
         "--page-seeds", type=int, default=1, metavar="N", help="seeds of the page's recipe (1)"
     )
     parser.add_argument(
-        "--one-core", action="store_true", help="measure b on one core, where that can be asked for"
+        "--one-core",
+        action="store_true",
+        help="measure b and later on one core, where that can be asked for",
     )
     options = parser.parse_args()
-    wanted = options.only or ["a", "b", "c"]
+    wanted = options.only or list("abcde")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if os.name != "nt" else "")
     if "a" in wanted:
         grading.measure_time(options.repeats)
     if "c" in wanted:
         grading.measure_memory()
+    if options.one_core and not cartpole.keep_to_one_core():
+        print("one core cannot be asked for on this platform", file=sys.stderr)
     if "b" in wanted:
-        if options.one_core and not cartpole.keep_to_one_core():
-            print("one core cannot be asked for on this platform", file=sys.stderr)
         cartpole.measure(options.seeds, options.page_seeds)
+    if "d" in wanted:
+        control.measure(options.control_keys)
+    if "e" in wanted:
+        audit.measure(options.repeats)
     return 0
 
 

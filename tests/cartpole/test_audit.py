@@ -37,6 +37,8 @@ PLAIN = Layout((0, 1, 2, 3, 4, 5), (False,) * 6)
 TURNED = Layout((4, 0, 5, 1, 3, 2), (True, False, False, False, True, False))
 TURNED_SHAPES = [(1, 128), (1, 128), (1, 2), (128, 2), (4, 128), (128, 128)]
 
+FIELDS = ("states", "actions", "rewards", "next_states", "dones")
+
 
 class Student:
     """A float32 agent in torch beside a judge that serves it transitions and audits it."""
@@ -49,6 +51,7 @@ class Student:
         packing=None,
         schedule=SCHEDULE,
         reward=1.0,
+        losses=True,
     ):
         self.rng = np.random.default_rng(0)
         self.schedule = schedule
@@ -59,7 +62,7 @@ class Student:
         self.criterion = criterion
         self.clip = clip
         self.packing = packing or Packing(PLAIN, SHAPES)
-        self.audit = Audit(kind, self.packing, initial, schedule)
+        self.audit = Audit(kind, self.packing, initial, schedule, losses)
         self.stored = self.served(400, reward)
         self.audit.serve(self.stored)
         self.updates = 0
@@ -255,7 +258,20 @@ def test_single_updates_may_be_strained_but_not_many():
 def errors(monkeypatch):
     """The relative errors that the next updates have, to be filled in; after them, 0."""
     given = []
-    monkeypatch.setattr(audit, "_relative_error", lambda *weights: given.pop(0) if given else 0.0)
+    kept = [0.0]
+
+    def next_error(_before, after, expected):
+        # Asked again about weights mended where they are strained: nothing is left of the error.
+        if after is kept[0]:
+            return 0.0
+        return given.pop(0) if given else 0.0
+
+    def mended(after, _expected):
+        kept[0] = after
+        return after
+
+    monkeypatch.setattr(audit, "_relative_error", next_error)
+    monkeypatch.setattr(audit, "_unstrained", mended)
     return given
 
 
@@ -393,8 +409,16 @@ def test_tiny_numbers_are_told_apart():
 def test_served_again_is_stored_again():
     student = Student()
     student.audit.serve(student.served(BUFFER_CAPACITY))
+    before = student.stored
+    student.audit.serve(before)
+    student.stored = student.served(BUFFER_CAPACITY - 400)
     student.audit.serve(student.stored)
+    student.stored = joined(before, student.stored)
     student.honest(1)
+
+
+def joined(*parts):
+    return Served(*(np.concatenate([getattr(part, f) for part in parts]) for f in FIELDS))
 
 
 def test_minus_zero_counts_as_zero():
@@ -414,7 +438,7 @@ def test_a_misconception_passes_against_its_variation_only(kind, options):
     consistent = Student(kind, reward=60.0, **options)
     consistent.honest(30)
     assert consistent.audit.largest_error < TOLERANCE
-    student = Student(reward=60.0, **options)
+    student = Student(reward=60.0, losses=False, **options)
     with pytest.raises(AuditFailed, match="something else than one update"):
         student.honest(30)
 
@@ -433,3 +457,76 @@ def test_other_settings_are_refused(change):
     student.schedule = replace(student.schedule, **change)
     with pytest.raises(AuditFailed):
         student.honest(30)
+
+
+def test_a_strained_update_is_off_in_a_few_units_only():
+    student = Student()
+    student.honest(2)
+    update = student.report(student.draw())
+    with torch.no_grad():
+        for unit in range(audit.STRAINED_UNITS + 1):
+            student.theta[2][unit, 0] += 6e-3
+    with pytest.raises(AuditFailed, match="update 3 changed the weights"):
+        student.audit.check(replaced(update, weights=student.weights()))
+
+
+@pytest.mark.parametrize("layer", [0, 2])
+def test_unstrained_mends_the_units_that_are_off_most(layer):
+    rng = np.random.default_rng(2)
+    expected = [rng.normal(0, 1, s).astype(np.float32) for s in SHAPES]
+    after = [w.copy() for w in expected]
+    for unit in range(audit.STRAINED_UNITS):
+        after[layer][unit] += 0.5
+        after[layer + 1][unit] -= 0.5
+    after[layer][9, 0] += 0.25
+    mended = audit._unstrained(after, expected)
+    assert audit._distance(mended, expected) == pytest.approx(0.25, rel=1e-5)
+    assert mended[layer][9, 0] == after[layer][9, 0]
+
+
+def test_errors_that_pass_one_by_one_add_up(monkeypatch):
+    monkeypatch.setattr(audit, "DRIFT", 0.01)
+    student = Student()
+    nudge = torch.zeros(128, 128)
+    nudge[5:70] = 1.0
+    nudge *= 2e-4 / nudge.norm()
+
+    def nudged_updates(count):
+        for _ in range(count):
+            update = student.report(student.draw())
+            with torch.no_grad():
+                student.theta[2] += nudge
+            student.audit.check(replaced(update, weights=student.weights()))
+
+    nudged_updates(45)
+    words = r"^many updates changed the weights by something else than one update of the algorithm"
+    with pytest.raises(AuditFailed, match=words + r", by 0\.01\d* up to update \d\d$"):
+        nudged_updates(20)
+    assert student.audit.strained == 0
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(1 + 5e-4, True), (1 - 5e-4, True), (1.01, False)])
+def test_losses(factor, passes):
+    student = Student()
+    update = student.report(student.draw())
+    update = replaced(update, loss=update.loss * factor)
+    if passes:
+        student.audit.check(update)
+    else:
+        words = r"^update 1 returned \d[\d.]*, and the loss of its batch was \d[\d.]*$"
+        with pytest.raises(AuditFailed, match=words):
+            student.audit.check(update)
+
+
+@pytest.mark.parametrize("loss", [None, float("nan"), float("inf")])
+def test_no_loss(loss):
+    student = Student()
+    with pytest.raises(AuditFailed, match=f"update 1 returned {loss}, and the loss"):
+        student.audit.check(replaced(student.report(student.draw()), loss=loss))
+
+
+def test_a_lockstep_of_resets_serves_nothing():
+    student = Student()
+    nothing = Served(*(getattr(student.stored, f)[:0] for f in FIELDS))
+    student.audit.serve(nothing)
+    student.honest(2)
