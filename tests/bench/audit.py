@@ -11,8 +11,9 @@ from unittest import mock
 from grader.cartpole.acting import Acting
 from grader.cartpole.audit import Audit
 from grader.cartpole.schedule import Schedule
+from grader.client import Worker
 from grader.protocol.messages import RunUpdate
-from tests.bench.control import train
+from tests.bench.control import solution, train
 from tests.bench.figures import say, spread
 
 UPDATES = 500
@@ -20,27 +21,27 @@ UPDATES = 500
 
 def measure(repeats: int) -> None:
     """Interleaved; what is left out is all that the judge does beside driving and screening."""
-    say(f"\n(e) {UPDATES} updates with the audit and without it, worker's start included")
+    say(f"\n(e) {UPDATES} updates with the audit and without it")
     schedule = replace(Schedule(), max_updates=UPDATES, attempts=1, screen_every=UPDATES)
     seconds: dict[str, list[float]] = {"audited": [], "not audited": []}
-    _seconds(schedule, audited=True)
-    for _ in range(repeats):
-        for name, times in seconds.items():
-            times.append(_seconds(schedule, audited=name == "audited"))
+    with solution() as worker:
+        for _ in range(repeats):
+            for name, times in seconds.items():
+                times.append(_seconds(worker, schedule, audited=name == "audited"))
     for name, times in seconds.items():
         say(f"  {name:<26}{spread(times)} s")
     ratio = statistics.median(seconds["audited"]) / statistics.median(seconds["not audited"])
     say(f"  ratio of the medians      {ratio:.2f}")
 
 
-def _seconds(schedule: Schedule, *, audited: bool) -> float:
+def _seconds(worker: Worker, schedule: Schedule, *, audited: bool) -> float:
     with ExitStack() as patches:
         if not audited:
             patches.enter_context(mock.patch.object(Audit, "check", _believed))
-            patches.enter_context(mock.patch.object(Audit, "serve", lambda *_: None))
-            patches.enter_context(mock.patch.object(Acting, "check", lambda *_: None))
+            patches.enter_context(mock.patch.object(Audit, "serve"))
+            patches.enter_context(mock.patch.object(Acting, "check", return_value=None))
         begun = time.perf_counter()
-        train(b"cost of the audit", schedule)
+        train(worker, b"cost of the audit", schedule)
         return time.perf_counter() - begun
 
 

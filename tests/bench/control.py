@@ -17,6 +17,7 @@ from grader.checks.seeds import derive
 from grader.client import Worker
 from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
+from grader.protocol.messages import Load, Loaded
 from grader.sandbox.plain import start_plain
 from tests.bench.figures import ROOT, say
 
@@ -52,19 +53,27 @@ def random_flags() -> Iterator[None]:
         yield
 
 
-def train(key: bytes, schedule: Schedule) -> cartpole_run.Run:
-    """The judged run of the solution, without the checks before it."""
+@contextmanager
+def solution() -> Iterator[Worker]:
+    """A worker with the solution, its start behind it."""
     host = start_plain({name: (ROOT / "solution" / name).read_bytes() for name in FILES})
     try:
-        return cartpole_run.judged_run(
-            Worker(host),
-            SOLUTIONS_LAYOUT,
-            Learner,
-            lambda name: derive(key, "cartpole.solves", name),
-            schedule,
-        )
+        worker = Worker(host)
+        worker.ask(Load(module="dqn_agent", siblings={}), Loaded)
+        yield worker
     finally:
         host.close()
+
+
+def train(worker: Worker, key: bytes, schedule: Schedule) -> cartpole_run.Run:
+    """The judged run of the solution, without the checks before it."""
+    return cartpole_run.judged_run(
+        worker,
+        SOLUTIONS_LAYOUT,
+        Learner,
+        lambda name: derive(key, "cartpole.solves", name),
+        schedule,
+    )
 
 
 def measure(keys: int) -> None:
@@ -72,10 +81,10 @@ def measure(keys: int) -> None:
     say(f"\n(d) negative control: terminal flags at random, {keys} keys")
     solved = 0
     for number in range(keys):
-        with random_flags():
-            run = train(f"control {number}".encode(), Schedule())
+        with solution() as worker, random_flags():
+            run = train(worker, f"control {number}".encode(), Schedule())
         solved += run.status == "passed"
-        best = [max((mean for _, mean in a.curve), default=0.0) for a in run.attempts]
+        best = [round(max((mean for _, mean in a.curve), default=0.0)) for a in run.attempts]
         updates = [a.updates for a in run.attempts]
         say(f"  key {number}: {run.status}, updates {updates}, best greedy averages {best}")
     say(f"  solved                    {solved} of {keys}")
