@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from grader.study.command import add_options, run_study
+from grader.study.errors import StudyError, StudyFault
+
 if TYPE_CHECKING:
     from grader.grading import Options
     from grader.report.model import Report
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the contract's."""
     try:
         options = _parser().parse_args(arguments)
-        return _grade(options)
+        return _study(options) if options.command == "study" else _grade(options)
     except UsageError as error:
         _complain(str(error), error.hint)
         return USAGE
@@ -77,7 +80,19 @@ def _parser() -> _Parser:
         type=_points,
         help="exit 1 when the score is below N (of the points attempted)",
     )
+    study = commands.add_parser("study", help="train with many seeds and compare recipes")
+    add_options(study)
     return parser
+
+
+def _study(arguments: argparse.Namespace) -> int:
+    try:
+        return run_study(arguments)
+    except StudyError as error:
+        raise UsageError(str(error), error.hint) from None
+    except StudyFault as fault:
+        _complain(f"the study cannot go on: {fault}", "the rows so far are kept")
+        return FAULT
 
 
 def _points(text: str) -> int:

@@ -66,6 +66,8 @@ class Run:
     attempts: list[Attempt] = field(default_factory=list)
     audited_updates: int = 0
     audit_failed: bool = False
+    #: Relative error of the update that agreed worst with the audit's.
+    largest_error: float = 0.0
     observed: str | None = None
     raised: Raised | None = None
 
@@ -139,6 +141,7 @@ def judged_run(
                 return run
         finally:
             run.audited_updates += driver.audited
+            run.largest_error = max(run.largest_error, driver.largest_error)
             driver.close()
         if attempt.solved:
             run.status = "passed"
@@ -183,6 +186,11 @@ class _Driver:
     def audited(self) -> int:
         """Updates recomputed so far."""
         return self._audit.updates if self._audit is not None else 0
+
+    @property
+    def largest_error(self) -> float:
+        """Relative error of the update that agreed worst so far."""
+        return self._audit.largest_error if self._audit is not None else 0.0
 
     def close(self) -> None:
         """Release the environments."""

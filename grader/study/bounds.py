@@ -1,0 +1,86 @@
+"""The statistics of the study: exact binomial bounds, quantiles with runs that never ended,
+rank correlation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def upper_bound(failures: int, runs: int, confidence: float = 0.99) -> float:
+    """One-sided upper bound for a probability, from so many failures in independent runs.
+
+    Exact (Clopper & Pearson, 1934): the p at which so few failures, or fewer, have probability
+    1 − confidence. No failure at all gives 1 − (1 − confidence)^(1/n).
+    """
+    if not 0 <= failures <= runs or runs < 1:
+        raise ValueError(f"{failures} failures in {runs} runs")
+    if failures == runs:
+        return 1.0
+    low, high = failures / runs, 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        if _at_most(failures, runs, middle) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_most(count: int, runs: int, p: float) -> float:
+    """P(X ≤ count) for X binomial, 0 < p < 1 or 0; summed from logarithms."""
+    if p <= 0:
+        return 1.0
+    if p >= 1:
+        return 0.0
+    total = 0.0
+    for k in range(count + 1):
+        ways = math.lgamma(runs + 1) - math.lgamma(k + 1) - math.lgamma(runs - k + 1)
+        total += math.exp(ways + k * math.log(p) + (runs - k) * math.log1p(-p))
+    return total
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the values does not exceed; infinities are values like others.
+
+    The inverse of the empirical distribution, averaged where it jumps (type 2 of Hyndman & Fan,
+    1996), so that a share of 0.5 gives the usual median.
+    """
+    ordered = sorted(values)
+    if not ordered or not 0 < share < 1:
+        raise ValueError("no values, or a share that is not between 0 and 1")
+    position = len(ordered) * share
+    whole = math.floor(position + 1e-9)
+    if abs(position - whole) < 1e-9:
+        return (ordered[whole - 1] + ordered[whole]) / 2
+    return ordered[whole]
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's ρ, ties sharing their mean rank; None when a side does not vary."""
+    if len(first) != len(second):
+        raise ValueError("pairs have two sides")
+    x, y = _ranks(first), _ranks(second)
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def chance_correlation(pairs: int, confidence: float = 0.99) -> float:
+    """What |ρ| of so many independent pairs stays below with this confidence.
+
+    ρ is then about normal with standard deviation 1/√(n − 1).
+    """
+    if confidence != 0.99:
+        raise ValueError("only 99 % is known")
+    return 2.5758 / math.sqrt(pairs - 1) if pairs > 1 else 1.0
+
+
+def _ranks(values: Sequence[float]) -> np.ndarray:
+    array = np.asarray(values, float)
+    _distinct, where, counts = np.unique(array, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    mean_rank: np.ndarray = (last - (counts - 1) / 2)[where]
+    return mean_rank

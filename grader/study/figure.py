@@ -1,0 +1,166 @@
+"""The study's figure: learning curves, and how soon runs were solved, in updates and in seconds."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
+from grader.study.bounds import quantile
+from grader.study.plan import Recipe
+from grader.study.rows import Row
+from grader.study.summary import updates_to_solve
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one recipe is drawn; colours are Okabe & Ito's (2008), told apart by dashes too."""
+
+    label: str
+    colour: str
+    dashes: str
+
+
+STYLES: Mapping[Recipe, Style] = {
+    "kit": Style("the kit's run", "#0072B2", "-"),
+    "page": Style("the page's recipe", "#D55E00", "--"),
+    "sb3": Style("Stable-Baselines3, tuned", "#009E73", "-."),
+}
+_SETTINGS = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+    # Text stays text, and the same rows give the same file.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "study",
+}
+
+
+def draw(rows: Mapping[Recipe, Sequence[Row]]) -> dict[str, bytes]:
+    """The figure by file ending, `svg` and `png`; `rows` holds at least one row per recipe."""
+    with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
+        figure = Figure(figsize=(14, 4.4), layout="constrained")
+        curves, updates, seconds = figure.subplots(1, 3)
+        _draw_curves(curves, rows)
+        _draw_solved(updates, rows, updates_to_solve, "updates to solve", "updates", "{:,.0f}")
+        _draw_solved(seconds, rows, _seconds_to_solve, "wall time to solve", "seconds", "{:,.3g} s")
+        images = {}
+        for kind in ("svg", "png"):
+            file = io.BytesIO()
+            metadata = {"Date": None} if kind == "svg" else {"Software": None}
+            figure.savefig(file, format=kind, dpi=150, metadata=metadata)
+            images[kind] = file.getvalue()
+    return images
+
+
+def band(curves: Sequence[Sequence[tuple[int, float]]]) -> tuple[Floats, Floats, Floats, Floats]:
+    """Updates (n,), and the 10 %, 50 % and 90 % quantiles (n,) of the returns there.
+
+    A run that ended keeps its last value: leaving it out would show the slow ones only. The band
+    begins where every run has been screened.
+    """
+    points = sorted({updates for curve in curves for updates, _mean in curve})
+    first = max(curve[0][0] for curve in curves)
+    grid = np.array([p for p in points if p >= first], float)
+    values = np.empty((len(curves), len(grid)))
+    for row, curve in enumerate(curves):
+        updates = np.array([u for u, _mean in curve])
+        means = np.array([mean for _u, mean in curve])
+        values[row] = means[np.searchsorted(updates, grid, side="right") - 1]
+    low, middle, high = (np.quantile(values, share, axis=0) for share in (0.1, 0.5, 0.9))
+    return grid, low, middle, high
+
+
+def _draw_curves(axes: Axes, rows: Mapping[Recipe, Sequence[Row]]) -> None:
+    axes.axhline(THRESHOLD, color="black", linewidth=1, linestyle=":")
+    axes.annotate(
+        f"threshold {THRESHOLD:.0f}",
+        (0.99, THRESHOLD),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -3),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=9,
+    )
+    for recipe, mine in rows.items():
+        style = STYLES[recipe]
+        curves = [row.result.curve for row in mine if row.result.curve]
+        if not curves:
+            continue
+        grid, low, middle, high = band(curves)
+        axes.fill_between(grid, low, high, color=style.colour, alpha=0.2, linewidth=0)
+        label = f"{style.label}, {len(curves):,} runs"
+        axes.plot(grid, middle, style.dashes, color=style.colour, linewidth=2, label=label)
+    if len(rows) > 1:
+        axes.set_xscale("log")
+        _plain_ticks(axes)
+    axes.set_ylim(0, MAX_EPISODE_STEPS * 1.03)
+    axes.set_xlabel("updates")
+    axes.set_ylabel("greedy return, mean over episodes")
+    axes.set_title("Learning curves: median and 10–90 % band")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right")
+
+
+def _draw_solved(
+    axes: Axes,
+    rows: Mapping[Recipe, Sequence[Row]],
+    value: Callable[[Row], float],
+    title: str,
+    unit: str,
+    form: str,
+) -> None:
+    """Share of all runs that were solved by then; runs that never were keep it below 1."""
+    highest = max((v for m in rows.values() for r in m if math.isfinite(v := value(r))), default=1)
+    for recipe, mine in rows.items():
+        style = STYLES[recipe]
+        values = [value(row) for row in mine]
+        ended = sorted(v for v in values if math.isfinite(v))
+        median = quantile(values, 0.5)
+        told = "not reached" if math.isinf(median) else form.format(median)
+        shares = [(n + 1) / len(mine) for n in range(len(ended))]
+        if ended:
+            x = [ended[0], *ended, highest]
+            axes.step(
+                x,
+                [0.0, *shares, shares[-1]],
+                style.dashes,
+                where="post",
+                color=style.colour,
+                linewidth=2,
+                label=f"{style.label}: median {told}",
+            )
+        if math.isfinite(median):
+            axes.plot([median], [0.5], "o", color=style.colour, markersize=6)
+    if len(rows) > 1:
+        axes.set_xscale("log")
+        _plain_ticks(axes)
+    axes.set_ylim(0, 1.03)
+    axes.set_xlabel(unit)
+    axes.set_ylabel("share of runs solved")
+    axes.set_title(f"Distribution of {title}")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", fontsize=9)
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """1, 10, 1,000 rather than powers of ten."""
+    axes.xaxis.set_major_formatter(lambda x, _position: f"{x:,.10g}")
+
+
+def _seconds_to_solve(row: Row) -> float:
+    return row.result.seconds if row.solved else math.inf

@@ -1,0 +1,116 @@
+"""Several jobs side by side: hand out tasks, take in results, leave no process behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+from grader.study.errors import StudyFault
+from grader.study.jobs import Answer, serve
+from grader.study.plan import Task
+from grader.study.result import Result
+
+#: A job that is asked to end has a worker to kill and a folder to remove.
+_END_S = 5.0
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run(tasks: Sequence[Task], jobs: int, done: Callable[[Task, Result], None]) -> None:
+    """Play all tasks, at most `jobs` at a time; `done` is told of each as it ends.
+
+    Raises `StudyFault` when a job cannot go on. Whatever ends this, no process is left.
+    """
+    waiting = deque(tasks)
+    team: list[_Job] = []
+    try:
+        for _ in range(min(jobs, len(waiting))):
+            team.append(_Job())
+            team[-1].give(waiting.popleft())
+        while busy := {job.connection: job for job in team if job.task is not None}:
+            for ready in wait(list(busy)):
+                job = next(job for connection, job in busy.items() if connection is ready)
+                task, result = job.take()
+                if waiting:
+                    job.give(waiting.popleft())
+                done(task, result)
+    finally:
+        _end(team)
+
+
+class _Job:
+    """One process, started afresh (never forked: the judge's threads and files stay its own)."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self.connection: Connection[Task, Answer] = ours
+        self.task: Task | None = None
+        self.process: SpawnProcess = context.Process(target=serve, args=(theirs,))
+        with _interrupts_held_back():
+            self.process.start()
+        theirs.close()
+
+    def give(self, task: Task) -> None:
+        """Let the process play this task."""
+        self.task = task
+        try:
+            self.connection.send(task)
+        except OSError:
+            raise StudyFault(self._lost()) from None
+
+    def take(self) -> tuple[Task, Result]:
+        """The task that was given and its result; `StudyFault` when there is none."""
+        task, self.task = self.task, None
+        assert task is not None
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            raise StudyFault(self._lost()) from None
+        if isinstance(answer, str):
+            raise StudyFault(answer)
+        return task, answer
+
+    def _lost(self) -> str:
+        self.process.join(_END_S)
+        return f"a job ended on its own, with exit status {self.process.exitcode}"
+
+
+def _end(team: Sequence[_Job]) -> None:
+    """Ask all to end, then make them."""
+    for job in team:
+        job.connection.close()
+        job.process.terminate()
+    for job in team:
+        job.process.join(_END_S)
+        if job.process.is_alive():
+            job.process.kill()
+            job.process.join()
+        job.process.close()
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """A process starts with interrupts blocked: Ctrl-C during its first second is not its own.
+
+    This process gets it as soon as the block ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
