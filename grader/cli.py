@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.study.command import add_options, run_study
-from grader.study.errors import StudyError, StudyFault
+from grader.study.errors import StudyError, StudyFault, Untrainable
 
 if TYPE_CHECKING:
     from grader.grading import Options
@@ -90,6 +90,8 @@ def _study(arguments: argparse.Namespace) -> int:
         return run_study(arguments)
     except StudyError as error:
         raise UsageError(str(error), error.hint) from None
+    except Untrainable as error:
+        raise UsageError(str(error), "a study trains submissions that pass the checks") from None
     except StudyFault as fault:
         _complain(f"the study cannot go on: {fault}", "the rows so far are kept")
         return FAULT

@@ -68,14 +68,12 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
     return float(np.corrcoef(x, y)[0, 1])
 
 
-def chance_correlation(pairs: int, confidence: float = 0.99) -> float:
-    """What |ρ| of so many independent pairs stays below with this confidence.
+def chance_correlation(pairs: int) -> float:
+    """What |ρ| of so many independent pairs stays below 99 times in 100.
 
     ρ is then about normal with standard deviation 1/√(n − 1).
     """
-    if confidence != 0.99:
-        raise ValueError("only 99 % is known")
-    return 2.5758 / math.sqrt(pairs - 1) if pairs > 1 else 1.0
+    return min(1.0, 2.5758 / math.sqrt(pairs - 1)) if pairs > 1 else 1.0
 
 
 def _ranks(values: Sequence[float]) -> np.ndarray:

@@ -105,7 +105,7 @@ def _play(
     others = len(found) - len(rows)
     if others:
         print(
-            f"{others} rows in `{out}` are left alone: other seeds, submissions, settings or "
+            f"left alone in `{out}`: {others} rows of other seeds, submissions or settings, or of "
             "another version of the grader",
             file=sys.stderr,
         )
@@ -123,8 +123,9 @@ def _play(
                 progress.known(row)
             run([task for task in tasks if task.id not in known], jobs, done)
     except KeyboardInterrupt:
+        kept = len(matching(files.read().values(), tasks))
         print(
-            f"\ninterrupted: {len(rows)} of {len(tasks)} rows are in `{out}`, no process is left\n"
+            f"\ninterrupted: {kept} of {len(tasks)} rows are in `{out}`, no process is left\n"
             "hint: the same command goes on from there",
             file=sys.stderr,
         )

@@ -13,3 +13,7 @@ class StudyError(Exception):
 
 class StudyFault(Exception):
     """Something of the study itself failed; rows written so far are whole."""
+
+
+class Untrainable(StudyFault):
+    """A submission that is no DQN agent of this course, or not written yet."""

@@ -149,6 +149,8 @@ def _draw_solved(
     if len(rows) > 1:
         axes.set_xscale("log")
         _plain_ticks(axes)
+    else:
+        axes.set_xlim(left=0)
     axes.set_ylim(0, 1.03)
     axes.set_xlabel(unit)
     axes.set_ylabel("share of runs solved")

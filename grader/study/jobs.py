@@ -6,12 +6,13 @@ import signal
 from multiprocessing.connection import Connection
 from types import FrameType
 
+from grader.study.errors import StudyFault
 from grader.study.plan import Task
 from grader.study.recipes import Player
 from grader.study.result import Result
 
-#: What a job answers: a result, or in words why there is none.
-Answer = Result | str
+#: What a job answers: a result, or why there is none.
+Answer = Result | StudyFault
 
 
 def serve(connection: Connection[Answer, Task]) -> None:
@@ -27,8 +28,11 @@ def serve(connection: Connection[Answer, Task]) -> None:
                 return
             try:
                 answer: Answer = player.play(task)
+            except StudyFault as fault:
+                answer = fault
             except Exception as error:
-                answer = f"seed {task.seed} of `{task.recipe}`: {type(error).__name__}: {error}"
+                told = f"{type(error).__name__}: {error}"
+                answer = StudyFault(f"seed {task.seed} of `{task.recipe}`: {told}")
             connection.send(answer)
 
 

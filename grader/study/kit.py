@@ -21,7 +21,7 @@ from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
 from grader.rubric import load_rubric
 from grader.sandbox.plain import ForkHost, SingleHost, start_plain
-from grader.study.errors import StudyFault
+from grader.study.errors import Untrainable
 from grader.study.plan import Subject, Task, key_of
 from grader.study.result import Outcome, Result
 
@@ -37,7 +37,7 @@ class Kit:
         self._layouts: dict[str, Layout] = {}
 
     def play(self, task: Task) -> Result:
-        """One attempt; `StudyFault` when the submission's network cannot be followed."""
+        """One attempt; `Untrainable` when the submission's network cannot be followed."""
         worker = self._stage(task.subject)
         layout = self._layout(worker, task.subject)
         key, number = key_of(task.seed)
@@ -85,9 +85,9 @@ class Kit:
             try:
                 layout = Networks(part).layout(PROBE)
             except (Failure, WorkerLost) as error:
-                raise StudyFault(f"`{subject.name}`: {error}") from None
+                raise Untrainable(f"`{subject.name}` cannot be trained: {error}") from None
             if layout is None:
-                raise StudyFault(f"the network of `{subject.name}` is not the handout's")
+                raise Untrainable(f"the network of `{subject.name}` is not the handout's")
             self._layouts[subject.sha256] = layout
         return self._layouts[subject.sha256]
 

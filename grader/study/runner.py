@@ -78,8 +78,8 @@ class _Job:
             answer = self.connection.recv()
         except (EOFError, OSError):
             raise StudyFault(self._lost()) from None
-        if isinstance(answer, str):
-            raise StudyFault(answer)
+        if isinstance(answer, StudyFault):
+            raise answer
         return task, answer
 
     def _lost(self) -> str:
