@@ -172,11 +172,12 @@ class _Driver:
         self._attempt = attempt
         self._schedule = schedule
         self._progress = progress
-        seeds = np.random.SeedSequence(attempt.seed).generate_state(4)
+        seeds = np.random.SeedSequence(attempt.seed).generate_state(5)
         self._rng = np.random.default_rng(int(seeds[0]))
         self._screen_seed = int(seeds[1])
         self._confirm_seed = int(seeds[2])
         self._envs = Lockstep(schedule.environments, int(seeds[3]))
+        self._worker_seed = int(seeds[4])
         self._audit: Audit | None = None
         self._acting = Acting(schedule.environments)
         self._best = 0.0
@@ -257,6 +258,8 @@ class _Driver:
             lr=self._schedule.lr,
             gamma=self._schedule.gamma,
             weights=None if weights is None else from_numpy(weights),
+            # Exploration and draws from the buffer: attempts have no luck in common.
+            seed=self._worker_seed,
         )
         begun = self._worker.ask(request, RunBegun)
         if begun.raised is not None:

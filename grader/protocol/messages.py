@@ -331,13 +331,17 @@ class AgentTrace(Message, frozen=True, tag="agent_trace"):
 
 
 class BeginRun(Message, frozen=True, tag="begin_run"):
-    """Build a `DQNAgent` of the student's own three files and set its initial weights."""
+    """Build a `DQNAgent` of the student's own three files and set its initial weights.
+
+    Its random numbers come from `seed`; None is the seed that scenarios have.
+    """
 
     state_dim: int
     action_dim: int
     lr: float
     gamma: float
     weights: Array | None
+    seed: int | None = None
 
 
 class RunBegun(Message, frozen=True, tag="run_begun"):

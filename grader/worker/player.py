@@ -55,7 +55,7 @@ class Player:
         body = frame.body
         if isinstance(body, Advance):
             return self._run.advance(body)
-        restore_globals()
+        restore_globals(body.seed if isinstance(body, BeginRun) else None)
         match body:
             case PlayNetwork():
                 return play_network(self._submission, body)

@@ -61,26 +61,27 @@ def prepare_torch() -> None:
 class _Entropy:
     """A seeded stand-in for the operating system's entropy, as seen from Python."""
 
-    def __init__(self) -> None:
-        self._source = random.Random(SEED)
+    def __init__(self, seed: int) -> None:
+        self._source = random.Random(seed)
 
     def __call__(self, size: int) -> bytes:
         return self._source.randbytes(size)
 
 
-def restore_globals(seed: int = SEED) -> None:
+def restore_globals(seed: int | None = None) -> None:
     """Default dtype, device, grad mode, thread count, generators and entropy as at the start."""
     import os
 
     import torch
 
+    seed = SEED if seed is None else seed
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     torch.autograd.set_detect_anomaly(False)
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-    entropy = _Entropy()
+    entropy = _Entropy(seed)
     os.urandom = entropy
     random._urandom = entropy  # type: ignore[attr-defined]
     _seed_from(entropy)

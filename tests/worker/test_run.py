@@ -13,7 +13,7 @@ WEIGHTS = np.arange(8, dtype=np.float32) / 8  # one layer from 3 to 2
 def begun(submit, sources, load):
     """`begun(deeds)` is a worker whose run has begun with `WEIGHTS`, and the reply to that."""
 
-    def begun(deeds=None, weights=WEIGHTS):
+    def begun(deeds=None, weights=WEIGHTS, seed=None):
         worker = submit(**sources(deeds))
         for module in ("q_network", "replay_buffer", "dqn_agent"):
             siblings = {}
@@ -22,7 +22,7 @@ def begun(submit, sources, load):
             request = Load(module=module, siblings=siblings)
             assert worker.ask(request, Loaded).raised is None
         request = BeginRun(
-            state_dim=3, action_dim=2, lr=0.1, gamma=0.5, weights=from_numpy(weights)
+            state_dim=3, action_dim=2, lr=0.1, gamma=0.5, weights=from_numpy(weights), seed=seed
         )
         return worker, worker.ask(request, RunBegun)
 
@@ -129,3 +129,19 @@ def test_losses_that_are_no_numbers_are_none(begun, scenarios):
         reply = worker.ask(advance(scenarios, updates=1), Advanced)
         assert reply.updates[0].loss == loss
         assert reply.updates[0].batches == []
+
+
+def test_the_luck_of_a_run_comes_from_its_seed(begun, scenarios):
+    draw = (
+        "import random, secrets, numpy, torch; print(random.random(), numpy.random.rand(),"
+        " torch.rand(1), numpy.random.default_rng().random(), secrets.token_hex(4))"
+    )
+    told = []
+    for seed in (1, 1, 2, None):
+        worker, _reply = begun({"DQNAgent.select_action": draw}, seed=seed)
+        worker.ask(advance(scenarios, updates=0), Advanced)
+        told.append(worker.take_output().split())
+    first, again, other, usual = told
+    assert first == again
+    for one, two in ((first, other), (first, usual), (other, usual)):
+        assert all(a != b for a, b in zip(one, two, strict=True))
