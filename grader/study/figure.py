@@ -52,7 +52,7 @@ _SETTINGS = {
 def draw(rows: Mapping[Recipe, Sequence[Row]]) -> dict[str, bytes]:
     """The figure by file ending, `svg` and `png`; `rows` holds at least one row per recipe."""
     with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
-        figure = Figure(figsize=(14, 4.4), layout="constrained")
+        figure = Figure(figsize=(14, 5.2), layout="constrained")
         curves, updates, seconds = figure.subplots(1, 3)
         _draw_curves(curves, rows)
         _draw_solved(updates, rows, updates_to_solve, "updates to solve", "updates", "{:,.0f}")
@@ -88,11 +88,11 @@ def _draw_curves(axes: Axes, rows: Mapping[Recipe, Sequence[Row]]) -> None:
     axes.axhline(THRESHOLD, color="black", linewidth=1, linestyle=":")
     axes.annotate(
         f"threshold {THRESHOLD:.0f}",
-        (0.99, THRESHOLD),
+        (0.01, THRESHOLD),
         xycoords=("axes fraction", "data"),
         xytext=(0, -3),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         va="top",
         fontsize=9,
     )
@@ -112,8 +112,7 @@ def _draw_curves(axes: Axes, rows: Mapping[Recipe, Sequence[Row]]) -> None:
     axes.set_xlabel("updates")
     axes.set_ylabel("greedy return, mean over episodes")
     axes.set_title("Learning curves: median and 10–90 % band")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right")
+    _name_curves(axes)
 
 
 def _draw_solved(
@@ -155,8 +154,13 @@ def _draw_solved(
     axes.set_xlabel(unit)
     axes.set_ylabel("share of runs solved")
     axes.set_title(f"Distribution of {title}")
+    _name_curves(axes)
+
+
+def _name_curves(axes: Axes) -> None:
+    """A legend below, where no curve can run through it."""
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower right", fontsize=9)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14))
 
 
 def _plain_ticks(axes: Axes) -> None:
