@@ -76,7 +76,7 @@ def _fails_rarely(rows: Sequence[Row]) -> Demand:
     found = bounds(rows)
     measured = f"p³ ≤ {found.check:.2g} from {found.failures:,} failures in {found.runs:,}"
     if found.finals:
-        measured += f", of which {found.finals:,} allow no further attempt"
+        measured += f"; but no further attempt is made after {found.finals:,} of these"
     return Demand(
         f"99 % bound below {CHECK_BOUND:g} for correct code to fail the graded check "
         "(three attempts, taken to be independent)",

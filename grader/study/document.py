@@ -96,8 +96,8 @@ def _failure(kit: Sequence[Row]) -> str:
         f"(Clopper–Pearson) p ≤ {found.attempt:.3g}.",
         f"- The graded check makes up to three attempts with seeds of their own. If they are "
         f"independent, it fails with probability at most p³ ≤ {found.check:.2g}.",
-        f"- {found.finals:,} attempts ended in a way that allows no further attempt (audit failed, "
-        f"exception, lost process); p³ says nothing of these. Their own 99 % bound is "
+        f"- Attempts after which the graded check makes no other (audit failed, exception, lost "
+        f"process): {found.finals:,}. p³ says nothing of these; their own 99 % bound is "
         f"{found.final:.3g}.",
     ]
     if found.check_directly is not None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
 from grader.study.bounds import quantile
@@ -164,8 +165,12 @@ def _name_curves(axes: Axes) -> None:
 
 
 def _plain_ticks(axes: Axes) -> None:
-    """1, 10, 1,000 rather than powers of ten."""
+    """1, 10, 1,000 rather than powers of ten; 2 and 5 between them where there is room."""
+    low, high = axes.get_xlim()
+    steps = (1.0,) if high > 300 * low else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_major_formatter(lambda x, _position: f"{x:,.10g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _seconds_to_solve(row: Row) -> float:
