@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from grader.cartpole import audit
 from grader.cartpole.audit import (
+    DRIFT,
     STRAINED_SHARE,
     STRAINED_TOLERANCE,
     STRAINED_UPDATES,
@@ -245,12 +246,13 @@ def test_refused(damage, words):
 def test_single_updates_may_be_strained_but_not_many():
     student = Student()
     student.honest(2)
-    for _ in range(STRAINED_UPDATES):
+    for _ in range(10):
         student.audit.check(strained(student))
-        student.honest(1)
     assert TOLERANCE < student.audit.largest_error < STRAINED_TOLERANCE
-    assert student.audit.strained == STRAINED_UPDATES
-    with pytest.raises(AuditFailed, match="something else than one update"):
+    assert student.audit.strained == 10
+    # What they are off by adds up.
+    student.audit.drift = DRIFT
+    with pytest.raises(AuditFailed, match="many updates changed the weights"):
         student.audit.check(strained(student))
 
 
@@ -275,11 +277,11 @@ def errors(monkeypatch):
     return given
 
 
-def test_two_in_a_hundred_may_be_strained_beside_the_first_four(errors):
+def test_two_in_a_hundred_may_be_strained_beside_the_first_forty(errors):
     student = Student(schedule=replace(SCHEDULE, batch_size=1))
-    errors += [0.0] * 45 + [0.01] * 6
+    errors += [0.0] * 9 + [0.01] * 42
     student.honest(50)
-    assert student.audit.strained == STRAINED_UPDATES + STRAINED_SHARE * 50 == 5
+    assert student.audit.strained == STRAINED_UPDATES + STRAINED_SHARE * 50 == 41
     with pytest.raises(AuditFailed, match="update 51 changed the weights"):
         student.honest(1)
 
