@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from grader.sandbox.intake import Submitted
 
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+#: Options that name a file for a report.
+WRITTEN = ("json", "curve")
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 KEY_VARIABLE = "DQN_GRADER_KEY_FILE"
 
@@ -60,6 +62,7 @@ def _parser() -> _Parser:
     grade.add_argument(
         "--json", metavar="FILE", help="also write the report as JSON (- for stdout)"
     )
+    grade.add_argument("--curve", metavar="FILE", help="also draw the CartPole run as SVG")
     grade.add_argument("--no-solve", action="store_true", help="leave the CartPole run out")
     grade.add_argument(
         "--only",
@@ -115,8 +118,12 @@ def _grade(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "`--only cartpole` and `--no-solve` leave nothing to grade", "drop one of the two"
         )
-    if arguments.json is not None and arguments.json != "-":
-        _require_writable(Path(arguments.json))
+    for option in WRITTEN:
+        file = getattr(arguments, option)
+        if file is not None and file != "-":
+            _require_writable(Path(file))
+    if [getattr(arguments, option) for option in WRITTEN].count("-") > 1:
+        raise UsageError("two reports on standard output cannot be told apart", "name a file")
     try:
         submitted = take_in(Path(arguments.path).expanduser())
     except IntakeError as error:
@@ -186,7 +193,7 @@ def _ungradable(arguments: argparse.Namespace, reason: str, hint: str) -> int:
     from grader.grading import ungradable_report
     from grader.sandbox.intake import readable
 
-    if arguments.json is not None:
+    if any(getattr(arguments, option) is not None for option in WRITTEN):
         name = readable(Path(arguments.path).name)
         _write(arguments, ungradable_report(name, _options(arguments), reason))
     _complain(reason, hint)
@@ -214,28 +221,43 @@ def _show(arguments: argparse.Namespace, report: Report) -> None:
 
     from grader.report.terminal import print_report
 
-    to_stderr = arguments.json == "-"
+    to_stderr = "-" in [getattr(arguments, option) for option in WRITTEN]
     print_report(report, Console(stderr=to_stderr, highlight=False))
 
 
 def _write(arguments: argparse.Namespace, report: Report) -> None:
-    from grader.release import write_atomic
-    from grader.report.json_report import to_json
+    """The reports that were asked for, each as bytes of its own."""
+    for option in WRITTEN:
+        file = getattr(arguments, option)
+        if file is not None:
+            _deliver_bytes(file, _rendered(option, report))
 
-    if arguments.json is None:
-        return
-    data = to_json(report)
-    if arguments.json == "-":
+
+def _rendered(option: str, report: Report) -> bytes:
+    """One kind of report; what it is made with is imported only when it is wanted."""
+    if option == "json":
+        from grader.report.json_report import to_json
+
+        return to_json(report)
+    from grader.report.curve import curve_svg
+
+    return curve_svg(report.solve)
+
+
+def _deliver_bytes(file: str, data: bytes) -> None:
+    from grader.release import write_atomic
+
+    if file == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    else:
-        try:
-            write_atomic(Path(arguments.json).expanduser(), data)
-        except OSError as error:
-            raise UsageError(
-                f"`{arguments.json}` cannot be written: {error.strerror}",
-                "name a file in a folder that you may write to",
-            ) from None
+        return
+    try:
+        write_atomic(Path(file).expanduser(), data)
+    except OSError as error:
+        raise UsageError(
+            f"`{file}` cannot be written: {error.strerror}",
+            "name a file in a folder that you may write to",
+        ) from None
 
 
 def _require_writable(path: Path) -> None:

@@ -314,10 +314,12 @@ def no_solve() -> SolveEntry:
     """The solve entry of a grading without a CartPole run."""
     from grader.cartpole.schedule import THRESHOLD, Schedule
 
+    schedule = Schedule()
     return SolveEntry(
         status="not_attempted",
         threshold=THRESHOLD,
-        episodes=Schedule().confirm_episodes,
+        episodes=schedule.confirm_episodes,
+        max_q_bound=schedule.max_q_bound,
         attempts=[],
         audit=AuditEntry(status="not_attempted", audited_updates=0, against="contract"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,7 @@ def _solve(status: Status, run: Run | None, against: str, schedule: Schedule) ->
                 environment_steps=attempt.environment_steps,
                 mean_return=attempt.mean_return,
                 curve=attempt.curve,
+                max_q=[(n, q if math.isfinite(q) else None) for n, q in attempt.max_q],
                 seed=attempt.seed,
             )
             for attempt in run.attempts
@@ -167,6 +169,7 @@ def _solve(status: Status, run: Run | None, against: str, schedule: Schedule) ->
         status=status,
         threshold=THRESHOLD,
         episodes=schedule.confirm_episodes,
+        max_q_bound=schedule.max_q_bound,
         attempts=attempts,
         audit=audit,
     )

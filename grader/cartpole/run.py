@@ -12,7 +12,7 @@ import numpy as np
 from grader.cartpole.acting import Acting
 from grader.cartpole.audit import Audit, AuditFailed, Packing
 from grader.cartpole.environment import Lockstep, Served
-from grader.cartpole.evaluate import greedy_returns
+from grader.cartpole.evaluate import Greedy, greedy_episodes
 from grader.cartpole.schedule import (
     ACTION_DIM,
     HIDDEN_DIM,
@@ -44,7 +44,11 @@ STEP_WALL_S = 20.0
 
 @dataclass
 class Attempt:
-    """What one training run came to; `curve` holds (updates, mean greedy return)."""
+    """What one training run came to.
+
+    curve : (updates, mean greedy return) of every screening
+    max_q : (updates, mean of max_a Q(s, a) over the states acted in) of the same episodes
+    """
 
     number: int
     seed: int
@@ -53,6 +57,15 @@ class Attempt:
     environment_steps: int = 0
     mean_return: float | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)
+    max_q: list[tuple[int, float]] = field(default_factory=list)
+
+    def screened(self, greedy: Greedy) -> None:
+        """Enter greedy episodes after the updates so far, in place of earlier ones from there."""
+        if self.curve and self.curve[-1][0] == self.updates:
+            self.curve.pop()
+            self.max_q.pop()
+        self.curve.append((self.updates, float(greedy.returns.mean())))
+        self.max_q.append((self.updates, greedy.max_q))
 
 
 @dataclass
@@ -302,16 +315,16 @@ class _Driver:
         """Look at the greedy policy; when it looks good, confirm it on fresh episodes."""
         schedule, attempt = self._schedule, self._attempt
         n = len(attempt.curve)
-        screening = greedy_returns(weights, schedule.screen_episodes, self._screen_seed + n)
-        mean = float(screening.mean())
-        attempt.curve.append((attempt.updates, mean))
+        screening = greedy_episodes(weights, schedule.screen_episodes, self._screen_seed + n)
+        attempt.screened(screening)
+        mean = float(screening.returns.mean())
         self._best = max(self._best, mean)
         self._progress(attempt, mean)
         if mean < THRESHOLD:
             return False
-        confirmed = greedy_returns(weights, schedule.confirm_episodes, self._confirm_seed + n)
-        attempt.mean_return = float(confirmed.mean())
-        attempt.curve[-1] = (attempt.updates, attempt.mean_return)
+        confirmed = greedy_episodes(weights, schedule.confirm_episodes, self._confirm_seed + n)
+        attempt.screened(confirmed)
+        attempt.mean_return = float(confirmed.returns.mean())
         attempt.solved = attempt.mean_return >= THRESHOLD
         return attempt.solved
 

@@ -44,6 +44,11 @@ class Schedule:
     #: The last guard, for code that gets slower and slower; seconds of wall clock per attempt.
     wall_s: float = 180.0
 
+    @property
+    def max_q_bound(self) -> float:
+        """1/(1 − γ), the discounted return of an endless episode; no policy earns more."""
+        return 1 / (1 - self.gamma)
+
     def epsilon(self, updates: int) -> float:
         """ε after so many updates: linear, then constant."""
         share = min(1.0, updates / self.epsilon_updates)

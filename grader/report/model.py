@@ -92,9 +92,11 @@ class AdviceEntry(Entry, frozen=True):
 
 
 class AttemptEntry(Entry, frozen=True):
-    """One training run: `curve` holds pairs of updates and mean greedy return.
+    """One training run.
 
-    `seed` is told in the staff view only.
+    `curve` holds pairs of updates and mean greedy return, `max_q` pairs of updates and the mean of
+    max_a Q(s, a) over the states of the same episodes, null where it overflowed. `seed` is told in
+    the staff view only.
     """
 
     solved: bool
@@ -102,6 +104,7 @@ class AttemptEntry(Entry, frozen=True):
     environment_steps: int
     mean_return: float | None
     curve: list[tuple[int, float]]
+    max_q: list[tuple[int, float | None]]
     seed: int | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -114,11 +117,12 @@ class AuditEntry(Entry, frozen=True):
 
 
 class SolveEntry(Entry, frozen=True):
-    """The CartPole run."""
+    """The CartPole run. `max_q_bound` is 1/(1 − γ), what no true value exceeds."""
 
     status: Status
     threshold: float
     episodes: int
+    max_q_bound: float
     attempts: list[AttemptEntry]
     audit: AuditEntry
 

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.report.model import CheckResult, PartResult, Report
+from grader.report.model import AttemptEntry, CheckResult, PartResult, Report
 from grader.report.safe import printable, to_ascii
 from grader.report.sparkline import sparkline
 
@@ -145,9 +145,21 @@ def _curves(report: Report, ascii_only: bool) -> list[RenderableType]:
             if attempt.solved and attempt.mean_return is not None
             else f"best greedy average {max(returns):.1f}"
         )
-        text = f"attempt {number}: {line} {attempt.updates:,} updates, {confirmed}"
+        text = f"attempt {number}: {line} {attempt.updates:,} updates"
         lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 3)))
+        for detail in (confirmed, _max_q(report, attempt, ascii_only)):
+            lines.append(Padding(Text(detail, style="dim"), (0, 0, 0, 14)))
     return lines
+
+
+def _max_q(report: Report, attempt: AttemptEntry, ascii_only: bool) -> str:
+    """What the agent believes its states to be worth, beside what they can be worth at most."""
+    bound = f"{'1/(1 - gamma)' if ascii_only else '1/(1 − γ)'} = {report.solve.max_q_bound:.0f}"
+    last = attempt.max_q[-1][1]
+    if last is None:
+        return f"mean max-Q overflowed; at most {bound} is possible"
+    over = ", overestimated" if last > report.solve.max_q_bound else ""
+    return f"mean max-Q {last:.3g}{over}; at most {bound} is possible"
 
 
 def _feedback(check: CheckResult, ascii_only: bool) -> RenderableType:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -15,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
+from grader.figures import COLOURS, image, styled
 from grader.study.bounds import quantile
 from grader.study.plan import Recipe
 from grader.study.rows import Row
@@ -25,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Style:
-    """How one recipe is drawn; colours are Okabe & Ito's (2008), told apart by dashes too."""
+    """How one recipe is drawn: told apart by dashes too."""
 
     label: str
     colour: str
@@ -33,38 +32,21 @@ class Style:
 
 
 STYLES: Mapping[Recipe, Style] = {
-    "kit": Style("the kit's run", "#0072B2", "-"),
-    "page": Style("the page's recipe", "#D55E00", "--"),
-    "sb3": Style("Stable-Baselines3, tuned", "#009E73", "-."),
-}
-_SETTINGS = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "legend.frameon": False,
-    # Text stays text, and the same rows give the same file.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "study",
+    "kit": Style("the kit's run", COLOURS[0], "-"),
+    "page": Style("the page's recipe", COLOURS[1], "--"),
+    "sb3": Style("Stable-Baselines3, tuned", COLOURS[2], "-."),
 }
 
 
 def draw(rows: Mapping[Recipe, Sequence[Row]]) -> dict[str, bytes]:
     """The figure by file ending, `svg` and `png`; `rows` holds at least one row per recipe."""
-    with matplotlib.rc_context(_SETTINGS):  # type: ignore[arg-type]
+    with styled():
         figure = Figure(figsize=(14, 5.2), layout="constrained")
         curves, updates, seconds = figure.subplots(1, 3)
         _draw_curves(curves, rows)
         _draw_solved(updates, rows, updates_to_solve, "updates to solve", "updates", "{:,.0f}")
         _draw_solved(seconds, rows, _seconds_to_solve, "wall time to solve", "seconds", "{:,.3g} s")
-        images = {}
-        for kind in ("svg", "png"):
-            file = io.BytesIO()
-            metadata = {"Date": None} if kind == "svg" else {"Software": None}
-            figure.savefig(file, format=kind, dpi=150, metadata=metadata)
-            images[kind] = file.getvalue()
-    return images
+        return {kind: image(figure, kind) for kind in ("svg", "png")}
 
 
 def band(curves: Sequence[Sequence[tuple[int, float]]]) -> tuple[Floats, Floats, Floats, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grader.cartpole.environment import Lockstep, Served, require_dynamics
-from grader.cartpole.evaluate import greedy_returns
+from grader.cartpole.evaluate import greedy_episodes
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, Schedule
 
 
@@ -139,7 +139,7 @@ def test_what_gymnasium_itself_reports_at_a_reset_is_a_crossing():
 
 
 def test_balancing_weights_reach_the_limit():
-    returns = greedy_returns(balancing_weights(), 10, seed=4)
+    returns = greedy_episodes(balancing_weights(), 10, seed=4).returns
     assert returns.tolist() == [500.0] * 10
 
 
@@ -148,7 +148,7 @@ def test_a_constant_action_falls_at_once(action):
     weights = balancing_weights()
     constant = [np.zeros_like(w) for w in weights]
     constant[5][action] = 1.0
-    returns = greedy_returns(constant, 20, seed=4)
+    returns = greedy_episodes(constant, 20, seed=4).returns
     assert returns.shape == (20,)
     assert (returns >= 8).all()
     assert (returns <= 11).all()
@@ -157,13 +157,13 @@ def test_a_constant_action_falls_at_once(action):
 def test_the_worst_policy_pushes_the_pole_over():
     weights = balancing_weights()
     weights[4] = weights[4][::-1].copy()
-    assert greedy_returns(weights, 10, seed=4).max() < 12
+    assert greedy_episodes(weights, 10, seed=4).returns.max() < 12
 
 
 def test_returns_are_those_of_single_environments():
     weights = balancing_weights()
     weights[0][:, 3] = 0.02  # sees little of the turning speed: falls after some time
-    returns = greedy_returns(weights, 6, seed=11)
+    returns = greedy_episodes(weights, 6, seed=11).returns
     envs = gymnasium.make_vec("CartPole-v1", num_envs=6, vectorization_mode="vector_entry_point")
     starts, _info = envs.reset(seed=11)
     envs.close()
@@ -185,9 +185,36 @@ def test_returns_are_those_of_single_environments():
 def test_same_seed_same_returns_other_seed_others():
     weights = balancing_weights()
     weights[0][:, 3] = 0.02
-    one, two, other = (greedy_returns(weights, 8, seed) for seed in (3, 3, 4))
+    one, two, other = (greedy_episodes(weights, 8, seed).returns for seed in (3, 3, 4))
     assert one.tolist() == two.tolist()
     assert one.tolist() != other.tolist()
+
+
+def test_max_q_is_the_mean_of_the_best_values_over_the_states_acted_in():
+    # Falls at different times: states after an episode's end must not count.
+    weights = balancing_weights()
+    weights[0][:, 3] = 0.02
+    weights[5] = np.array([7.0, 7.0], np.float32)
+    greedy = greedy_episodes(weights, 6, seed=11)
+    assert len(set(greedy.returns)) > 1
+    envs = gymnasium.make_vec("CartPole-v1", num_envs=6, vectorization_mode="vector_entry_point")
+    states, _info = envs.reset(seed=11)
+    values, running = [], np.ones(6, bool)
+    while running.any():
+        q = [
+            7 + weights[4] @ np.maximum(0, weights[2] @ np.maximum(0, weights[0] @ s))
+            for s in states
+        ]
+        values += [max(row) for row, counts in zip(q, running, strict=True) if counts]
+        states, _rewards, terminated, truncated, _info = envs.step(np.argmax(q, axis=1))
+        running &= ~(terminated | truncated)
+    envs.close()
+    assert greedy.max_q == pytest.approx(np.mean(values), rel=1e-5)
+
+
+def test_max_q_of_weights_that_overflow_is_not_finite():
+    weights = [np.full_like(w, 1e200) for w in balancing_weights()]
+    assert not np.isfinite(greedy_episodes(weights, 2, seed=1).max_q)
 
 
 # --- schedule ---

@@ -49,6 +49,16 @@ def test_only_may_be_repeated(grader, mine, cwd):
     assert "QNetwork" not in done.stdout
 
 
+def test_the_curve_is_drawn_beside_the_other_reports(grader, root, cwd):
+    options = ("--only", "cartpole", "--json", "out.json", "--curve", "-")
+    done = grader(root / "starter", *options)
+    assert done.returncode == 0
+    assert done.stdout.startswith("<?xml")
+    assert "The agent was not trained" in done.stdout
+    assert "Score: 0/15" in done.stderr
+    assert read(cwd / "out.json")["solve"]["attempts"] == []
+
+
 def test_only_cartpole_shows_nothing_else(grader, root, cwd):
     done = grader(root / "starter", "--only", "cartpole", "--view", "staff", "--json", "out.json")
     report = read(cwd / "out.json")

@@ -30,6 +30,7 @@ def complaint(done):
         (["--fail-under", "many"], "`many` is not a number of points from 0 to 100"),
         (["--only", "cartpole", "--no-solve"], "leave nothing to grade"),
         (["--json"], "--json"),
+        (["--json", "-", "--curve", "-"], "two reports on standard output"),
     ],
 )
 def test_wrong_options_are_named(grader, mine, arguments, told):
@@ -57,7 +58,7 @@ def test_a_command_is_required(environment, cwd):
 def test_help_names_every_option_of_the_contract(grader):
     done = grader("--help")
     assert done.returncode == 0
-    for option in ("--json", "--no-solve", "--only", "--key", "--view", "--fail-under"):
+    for option in ("--json", "--curve", "--no-solve", "--only", "--key", "--view", "--fail-under"):
         assert option in done.stdout
 
 
@@ -128,9 +129,10 @@ def test_a_key_that_is_too_short(grader, mine, cwd):
     assert error == "the key in `short.key` has 10 bytes, at least 16 are needed"
 
 
-def test_a_report_in_a_folder_that_is_not_there(grader, mine, cwd):
-    error, hint = complaint(grader(mine, "--json", "out/report.json"))
-    assert "`out/report.json`" in error
+@pytest.mark.parametrize("option", ["--json", "--curve"])
+def test_a_report_in_a_folder_that_is_not_there(grader, mine, cwd, option):
+    error, hint = complaint(grader(mine, option, "out/report"))
+    assert "`out/report`" in error
     assert "mkdir" in hint
     assert list(cwd.iterdir()) == []
 

@@ -149,6 +149,9 @@ def reports(make_report, make_check):
         environment_steps=st.integers(0, 10**6),
         mean_return=st.none() | returns,
         curve=st.lists(st.tuples(st.integers(0, 6000), returns), max_size=60),
+        max_q=st.lists(
+            st.tuples(st.integers(0, 6000), st.none() | st.floats(-1e9, 1e9)), max_size=60
+        ),
         seed=st.integers(0, 2**63),
     )
     audits = st.builds(
@@ -162,6 +165,7 @@ def reports(make_report, make_check):
         status=st.sampled_from(STATUSES),
         threshold=st.just(475.0),
         episodes=st.just(100),
+        max_q_bound=st.floats(1, 1e6),
         attempts=st.lists(attempts, max_size=3),
         audit=audits,
     )

@@ -105,6 +105,7 @@ ATTEMPT = {
     "environment_steps": 600,
     "mean_return": None,
     "curve": [[50, 20.5]],
+    "max_q": [[50, None]],
 }
 
 

@@ -64,13 +64,21 @@ def solve_entry(*curves, solved=False, mean=None):
             environment_steps=9000,
             mean_return=mean,
             curve=curve,
+            max_q=[(updates, mean / 10) for updates, mean in curve],
             seed=1,
         )
         for curve in curves
     ]
     audit = AuditEntry(status="passed", audited_updates=1250, against="contract")
     status = "passed" if solved else "failed"
-    return SolveEntry(status=status, threshold=475.0, episodes=100, attempts=attempts, audit=audit)
+    return SolveEntry(
+        status=status,
+        threshold=475.0,
+        episodes=100,
+        max_q_bound=100.0,
+        attempts=attempts,
+        audit=audit,
+    )
 
 
 def on_terminal(report, **options):
@@ -238,15 +246,36 @@ def test_a_solved_run_shows_its_curve_and_what_confirmed_it(make_check, make_rep
     check = make_check("cartpole.solved", status="passed", score=15)
     curve = [(50, 20.0), (100, 250.0), (150, 481.25)]
     text = to_text(make_report([check], solve=solve_entry(curve, solved=True, mean=481.25)))
-    assert "attempt 1: ▁▅█ 1,250 updates, confirmed 481.2 over 100 episodes" in text
+    lines = [line.strip() for line in text.splitlines()]
+    at = lines.index("attempt 1: ▁▅█ 1,250 updates")
+    assert lines[at + 1] == "confirmed 481.2 over 100 episodes"
+    assert lines[at + 2] == "mean max-Q 48.1; at most 1/(1 − γ) = 100 is possible"
 
 
 def test_every_attempt_that_failed_shows_its_best(make_check, make_report):
     check = make_check("cartpole.solved", observed="It was not confirmed.")
     solve = solve_entry([(50, 20.0), (100, 300.5)], [(50, 10.0)])
     text = to_text(make_report([check], solve=solve))
-    assert "attempt 1: ▁▅ 1,250 updates, best greedy average 300.5" in text
-    assert "attempt 2: ▁ 1,250 updates, best greedy average 10.0" in text
+    lines = [line.strip() for line in text.splitlines()]
+    for first, best in (("attempt 1: ▁▅", 300.5), ("attempt 2: ▁", 10.0)):
+        at = lines.index(f"{first} 1,250 updates")
+        assert lines[at + 1] == f"best greedy average {best}"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (100.0, "mean max-Q 100; at most 1/(1 - gamma) = 100 is possible"),
+        (168.8, "mean max-Q 169, overestimated; at most 1/(1 - gamma) = 100 is possible"),
+        (None, "mean max-Q overflowed; at most 1/(1 - gamma) = 100 is possible"),
+    ],
+)
+def test_max_q_is_held_against_what_is_possible(make_check, make_report, value, told):
+    solve = solve_entry([(50, 0.0)])
+    attempt = msgspec.structs.replace(solve.attempts[0], max_q=[(50, value)])
+    solve = msgspec.structs.replace(solve, attempts=[attempt])
+    text = on_ascii(make_report([make_check("cartpole.solved")], solve=solve))
+    assert told in " ".join(text.split())  # lines are broken at 80 columns
 
 
 def test_a_run_that_ended_before_its_first_screening_has_no_curve(make_check, make_report):

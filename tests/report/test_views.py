@@ -25,11 +25,17 @@ def hidden(make_check, make_report):
         environment_steps=1200,
         mean_return=None,
         curve=[(50, 20.0)],
+        max_q=[(50, 0.4)],
         seed=987654321,
     )
     audit = AuditEntry(status="passed", audited_updates=100, against="contract")
     solve = SolveEntry(
-        status="failed", threshold=475.0, episodes=100, attempts=[attempt], audit=audit
+        status="failed",
+        threshold=475.0,
+        episodes=100,
+        max_q_bound=100.0,
+        attempts=[attempt],
+        audit=audit,
     )
     return make_report([check], solve=solve)
 
