@@ -45,7 +45,6 @@ def test_the_page_counts_updates_from_the_first_full_batch(root, monkeypatch):
 
 
 def test_stable_baselines_is_screened_after_every_round():
-    pytest.importorskip("stable_baselines3", reason="needs the extra `study`")
     from grader.study.outside import sb3
 
     result = sb3.train(seed=0, steps=1_280)
