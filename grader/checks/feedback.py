@@ -114,7 +114,8 @@ def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None
     if raised.type in ("SyntaxError", "IndentationError", "TabError"):
         return Failure(
             f"`{raised.during}`: {raised.type}: {raised.message}{_at(frame)}.",
-            why="Python cannot read the file, so nothing in it can run.",
+            why="Python cannot read the file, so nothing in it can run."
+            + (_SAVE_AS_UTF8 if _of_encoding(raised.message) else ""),
             location=location,
         )
     return Failure(
@@ -124,6 +125,18 @@ def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None
         reproduce=reproduce,
         location=location,
     )
+
+
+_SAVE_AS_UTF8 = (
+    " It is not saved as UTF-8, which Python expects: choose that encoding in your editor and save "
+    "the file again."
+)
+
+
+def _of_encoding(message: str) -> bool:
+    """Whether a SyntaxError is about the bytes of a file rather than about its text."""
+    signs = ("null byte", "utf-8", "codec", "unknown encoding", "encoding problem")
+    return any(sign in message.lower() for sign in signs)
 
 
 def _said(raised: Raised) -> str:

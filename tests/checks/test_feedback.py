@@ -74,6 +74,28 @@ def test_texts(error, observed, why):
     assert failure.status == ("timed_out" if error.type == "TimeLimit" else "failed")
 
 
+@pytest.mark.parametrize(
+    ("content", "of_encoding"),
+    [
+        ("x = 1".encode("utf-16"), True),
+        ("x = 1".encode("utf-16-le"), True),
+        ("x = 1".encode("utf-32"), True),
+        (b"x = 1\n\0", True),
+        ("word = 'é'".encode("latin-1"), True),
+        (b"# -*- coding: klingon -*-\n", True),
+        (b"x = = 1", False),
+        (b"def f(:", False),
+        (b"'unterminated", False),
+    ],
+)
+def test_a_file_in_another_encoding_is_told_from_a_wrong_one(content, of_encoding):
+    # The messages are those of the Python at hand, as an import would give them.
+    with pytest.raises(SyntaxError) as caught:
+        compile(content, "q_network.py", "exec")
+    failure = failure_of(raised("SyntaxError", str(caught.value), during="import q_network"))
+    assert ("saved as UTF-8" in failure.why) == of_encoding
+
+
 def test_without_a_frame_there_is_no_location():
     failure = failure_of(raised("ValueError", "no", frames=()))
     assert failure.observed == "`DQNAgent.update(64)` raised ValueError: no."

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import stat
 import struct
 import tarfile
@@ -13,7 +14,7 @@ import zlib
 
 import pytest
 
-from grader.sandbox import intake
+from grader.sandbox import entries, intake
 from grader.sandbox.intake import FILES, MAX_FILE_BYTES, MAX_LISTED, IntakeError, take_in
 
 #: Sorted as a folder is read, so that folders and archives list alike.
@@ -40,7 +41,19 @@ def test_found_at_any_depth(pack, three, top):
 def test_what_tools_leave_behind_is_passed_over(pack, three):
     submitted = take_in(pack(three | CLUTTER))
     assert submitted.files == three
-    assert submitted.left_out == []
+    # Listed once each, without what is in them.
+    assert sorted(submitted.left_out) == sorted(
+        [".git/", ".venv/", "__MACOSX/", "__pycache__/", "build/", "venv/", "._replay_buffer.py"]
+    )
+
+
+def test_a_whole_project_with_its_environment_is_no_trouble(pack, three):
+    clutter = {f"work/.venv/lib/{i}.py": b"x" for i in range(300)}
+    clutter |= {f"work/.venv/lib/{name}": b"another" for name in three}
+    project = {f"work/{name}": data for name, data in three.items()} | {"work/README.md": b""}
+    submitted = take_in(pack(project | clutter))
+    assert submitted.files == three
+    assert sorted(submitted.left_out) == ["work/.venv/", "work/README.md"]
 
 
 def test_contents_are_taken_byte_for_byte(pack, three):
@@ -77,6 +90,27 @@ def test_two_candidates_are_refused_with_both_paths(pack, three):
         take_in(path)
     assert "`dqn_agent.py` and `old/dqn_agent.py`" in str(caught.value)
     assert "remove one" in caught.value.hint
+
+
+def test_the_same_file_twice_is_no_riddle(pack, three):
+    copies = {"a/b/dqn_agent.py": three["dqn_agent.py"], "z/dqn_agent.py": three["dqn_agent.py"]}
+    submitted = take_in(pack(copies | three))
+    assert submitted.files == three
+    assert sorted(submitted.left_out) == ["a/b/dqn_agent.py", "z/dqn_agent.py"]
+
+
+def test_a_third_candidate_that_differs_is_named_with_the_outermost(pack, three):
+    same = {f"{place}/dqn_agent.py": three["dqn_agent.py"] for place in ("a/b", "a")}
+    del three["dqn_agent.py"]
+    path = pack(same | {"z/dqn_agent.py": b"another"} | three)
+    with pytest.raises(IntakeError, match=r"`a/dqn_agent\.py` and `z/dqn_agent\.py`"):
+        take_in(path)
+
+
+def test_endless_copies_are_not_all_read(pack, three):
+    path = pack({f"{i:03}/dqn_agent.py": b"same" for i in range(intake.MAX_COPIES + 1)})
+    with pytest.raises(IntakeError, match="two candidates"):
+        take_in(path)
 
 
 def test_other_files_are_listed(pack, three):
@@ -151,7 +185,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path, pack_folder, three):
 
 
 def test_an_archive_over_the_cap_is_not_opened(pack_zip, three, monkeypatch):
-    monkeypatch.setattr(intake, "MAX_ARCHIVE_BYTES", 100)
+    monkeypatch.setattr(entries, "MAX_ARCHIVE_BYTES", 100)
     with pytest.raises(IntakeError, match="is larger than"):
         take_in(pack_zip(three))
 
@@ -172,7 +206,9 @@ class TestLinks:
         del three["dqn_agent.py"]
         root = pack_folder(three)
         (root / "linked").symlink_to(elsewhere)
-        assert take_in(root).files == three
+        submitted = take_in(root)
+        assert submitted.files == three
+        assert submitted.left_out == ["linked"]
 
     def test_a_link_to_the_submission_itself_is_followed(self, pack_folder, tmp_path, three):
         link = tmp_path / "link"
@@ -201,14 +237,19 @@ class TestLinks:
             take_in(path)
 
 
-@pytest.mark.parametrize("name", ["/dqn_agent.py", "a/../dqn_agent.py", "../../dqn_agent.py"])
-def test_nothing_is_written_where_an_archive_points(pack_zip, tmp_path, three, name):
+@pytest.mark.parametrize(
+    "name",
+    ["/dqn_agent.py", "a/../dqn_agent.py", "../../dqn_agent.py", "../notes.txt", "/etc/cron.d/x"],
+)
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_path_that_leads_out_is_refused(pack_zip, pack_tar, tmp_path, three, name, kind):
     del three["dqn_agent.py"]
     before = set(tmp_path.rglob("*"))
-    path = pack_zip(three | {name: b"slipped"})
-    submitted = take_in(path)
+    path = (pack_zip if kind == "zip" else pack_tar)(three | {name: b"slipped"})
+    with pytest.raises(IntakeError, match=f"`{re.escape(name)}` leads out of the archive") as told:
+        take_in(path)
+    assert "make the archive anew" in told.value.hint
     assert set(tmp_path.rglob("*")) - before == {path}
-    assert set(submitted.files) <= set(FILES)
 
 
 def test_backslashes_separate_folders_in_a_zip(pack_zip, three):
@@ -358,6 +399,47 @@ class TestBombs:
 
     def test_a_tar_bomb_is_refused_in_little_memory(self, pack_tar):
         self.refused_in_little_memory(pack_tar({"dqn_agent.py": bytes(16 * 1024**2)}))
+
+    def test_a_tar_that_is_all_zeros_inside_is_not_unpacked_to_its_end(self, pack_tar, three):
+        path = pack_tar({"weights.bin": bytes(64 * 1024**2)} | three)
+        with pytest.raises(IntakeError, match="unpacks to more than 16 MB") as told:
+            take_in(path)
+        assert "the three files alone" in told.value.hint
+
+    def test_a_large_file_that_packs_like_data_is_no_bomb(self, pack_tar, three):
+        data = random.Random(0).randbytes(20 * 1024**2)
+        submitted = take_in(pack_tar({"weights.bin": data} | three))
+        assert submitted.files == three
+        assert submitted.left_out == ["weights.bin"]
+
+    def test_a_header_of_a_tar_cannot_take_the_memory(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(entries, "FREELY_UNPACKED_BYTES", 1024**2)
+        path = tmp_path / "mine.tar.gz"
+        with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo("dqn_agent.py")
+            info.pax_headers = {"comment": "x" * (32 * 1024**2)}
+            archive.addfile(info)
+        self.refused_in_little_memory(path)
+
+    @pytest.mark.parametrize("zip64", [False, True])
+    def test_a_zip_with_an_endless_list_of_contents_is_not_read(
+        self, tmp_path, three, zip64, monkeypatch
+    ):
+        monkeypatch.setattr(entries, "MAX_DIRECTORY_BYTES", 2_000)
+        path = tmp_path / "mine.zip"
+        if zip64:
+            monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in (three | {f"{i}.txt": b"" for i in range(50)}).items():
+                archive.writestr(name, data)
+        assert (b"PK\x06\x07" in path.read_bytes()) == zip64
+        if zip64:  # the old record's figure may be anything
+            data = bytearray(path.read_bytes())
+            at = data.rindex(b"PK\x05\x06")
+            data[at + 12 : at + 16] = bytes(4)
+            path.write_bytes(data)
+        with pytest.raises(IntakeError, match="too many files"):
+            take_in(path)
 
     def refused_in_little_memory(self, path):
         assert path.stat().st_size < 200_000
