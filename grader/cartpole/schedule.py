@@ -25,13 +25,13 @@ class Schedule:
     environments: int = 32
     updates_per_step: int = 2
     batch_size: int = 128
-    lr: float = 1e-2
+    lr: float = 1.5e-2
     gamma: float = 0.99
     sync_every: int = 4
     learning_starts: int = 256
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
-    epsilon_updates: int = 250
+    epsilon_updates: int = 150
     screen_every: int = 25
     screen_episodes: int = 20
     confirm_episodes: int = 100

@@ -14,11 +14,9 @@ def check(name, code=None, points=2, status="failed"):
     return Check(id=name, part=part, status=status, code=code, points=points, reproduce=None)
 
 
-def verdict(case, *checks, fault=None):
+def verdict(case, *checks, fault=None, group="wrong/some"):
     """What came of a case."""
-    return Verdict(
-        Task(Case(id=case, base="textbook", why="", group="wrong/some")), checks, fault=fault
-    )
+    return Verdict(Task(Case(id=case, base="textbook", why="", group=group)), checks, fault=fault)
 
 
 def tried(*verdicts):
@@ -60,15 +58,23 @@ def test_cases_that_may_come_out_differently(checks, promising):
 
 
 def test_the_most_promising_come_first():
-    blocked = check("update.max", points=0, status="blocked")
+    blocked = check("update.max", status="blocked")
     assert tried(
-        verdict("unnamed, blocked", MINE, check("update.max", status="blocked")),
+        verdict("unnamed, blocked", MINE, check("update.loss_2"), blocked),
         verdict("unnamed", MINE, check("update.max")),
         verdict("through, blocked", MINE, blocked),
+        verdict("subtle", MINE, blocked, group="subtle/some"),
         verdict("no", check("update.max")),
         verdict("through", MINE),
         verdict("through as well", MINE, check("sample.values")),
-    ) == ["through", "through as well", "through, blocked", "unnamed", "unnamed, blocked"]
+    ) == [
+        "through",
+        "through as well",
+        "subtle",
+        "through, blocked",
+        "unnamed",
+        "unnamed, blocked",
+    ]
 
 
 def test_only_some_are_tried():
