@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.study.command import add_options, run_study
-from grader.study.errors import StudyError, StudyFault, Untrainable
+from grader.trials.errors import TrialError, TrialFault, Untrainable
 
 if TYPE_CHECKING:
     from grader.grading import Options
@@ -91,11 +91,11 @@ def _parser() -> _Parser:
 def _study(arguments: argparse.Namespace) -> int:
     try:
         return run_study(arguments)
-    except StudyError as error:
+    except TrialError as error:
         raise UsageError(str(error), error.hint) from None
     except Untrainable as error:
         raise UsageError(str(error), "a study trains submissions that pass the checks") from None
-    except StudyFault as fault:
+    except TrialFault as fault:
         _complain(f"the study cannot go on: {fault}", "the rows so far are kept")
         return FAULT
 

@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS
-from grader.figures import COLOURS, image, styled
+from grader.figures import BLUE, GREEN, VERMILION, image, styled
 from grader.report.model import AttemptEntry, SolveEntry
 
 #: Values drawn above the bound, as a multiple of it; beyond, a line would flatten all others.
 _HEADROOM = 3.0
-_DASHES = ("-", "--", "-.")
+_STYLES = ((BLUE, "-"), (VERMILION, "--"), (GREEN, "-."))
 
 
 def curve_svg(solve: SolveEntry) -> bytes:
@@ -21,7 +21,7 @@ def curve_svg(solve: SolveEntry) -> bytes:
     no policy earns more, so that what lies above is overestimation. A run without a screening gives
     a picture that says so.
     """
-    with styled():
+    with styled("curve"):
         figure = Figure(figsize=(7, 5.5), layout="constrained")
         returns, values = figure.subplots(2, 1, sharex=True)
         _draw_returns(returns, solve)
@@ -57,8 +57,8 @@ def _draw_values(axes: Axes, solve: SolveEntry) -> None:
 
 def _line(axes: Axes, n: int, points: list[tuple[float, float]], label: str | None = None) -> None:
     xs, ys = [x for x, _y in points], [y for _x, y in points]
-    style = _DASHES[n % len(_DASHES)]
-    axes.plot(xs, ys, style, color=COLOURS[n % len(COLOURS)], marker=".", label=label)
+    colour, dashes = _STYLES[n % len(_STYLES)]
+    axes.plot(xs, ys, dashes, color=colour, marker=".", label=label)
 
 
 def _limit(axes: Axes, height: float, name: str) -> None:

@@ -1,5 +1,4 @@
-"""The statistics of the study: exact binomial bounds, quantiles with runs that never ended,
-rank correlation."""
+"""The statistics of the study: exact binomial bounds, and rank correlation."""
 
 from __future__ import annotations
 
@@ -7,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+
+from grader.trials.statistics import ranks
 
 
 def upper_bound(failures: int, runs: int, confidence: float = 0.99) -> float:
@@ -42,27 +43,11 @@ def _at_most(count: int, runs: int, p: float) -> float:
     return total
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not exceed; infinities are values like others.
-
-    The inverse of the empirical distribution, averaged where it jumps (type 2 of Hyndman & Fan,
-    1996), so that a share of 0.5 gives the usual median.
-    """
-    ordered = sorted(values)
-    if not ordered or not 0 < share < 1:
-        raise ValueError("no values, or a share that is not between 0 and 1")
-    position = len(ordered) * share
-    whole = math.floor(position + 1e-9)
-    if abs(position - whole) < 1e-9:
-        return (ordered[whole - 1] + ordered[whole]) / 2
-    return ordered[whole]
-
-
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Spearman's ρ, ties sharing their mean rank; None when a side does not vary."""
     if len(first) != len(second):
         raise ValueError("pairs have two sides")
-    x, y = _ranks(first), _ranks(second)
+    x, y = ranks(first), ranks(second)
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     return float(np.corrcoef(x, y)[0, 1])
@@ -74,11 +59,3 @@ def chance_correlation(pairs: int) -> float:
     ρ is then about normal with standard deviation 1/√(n − 1).
     """
     return min(1.0, 2.5758 / math.sqrt(pairs - 1)) if pairs > 1 else 1.0
-
-
-def _ranks(values: Sequence[float]) -> np.ndarray:
-    array = np.asarray(values, float)
-    _distinct, where, counts = np.unique(array, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    mean_rank: np.ndarray = (last - (counts - 1) / 2)[where]
-    return mean_rank

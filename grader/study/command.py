@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.study.errors import StudyError
+from grader.trials.errors import TrialError
 
 if TYPE_CHECKING:
     from grader.cartpole.schedule import Schedule
-    from grader.study.plan import Recipe, Subject, Task
+    from grader.study.plan import Recipe, Task
     from grader.study.rows import Files, Row
+    from grader.trials.subjects import Subject
 
 DONE, INTERRUPTED = 0, 130
 DEFAULT_OUT = "build/study"
@@ -60,21 +61,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_study(arguments: argparse.Namespace) -> int:
     """Play what is missing, then write the summary and the figure; returns the exit status.
 
-    Raises `StudyError` for wrong usage and `StudyFault` when something of the study itself fails.
+    Raises `TrialError` for wrong usage and `TrialFault` when something of the study itself fails.
     """
     from grader.study import plan
     from grader.study.overrides import overridden
     from grader.study.rows import Files
-    from grader.study.runner import available_cores
     from grader.study.settings import study_hash
+    from grader.trials.runner import available_cores
 
     counts = _counts(arguments.recipe or ["kit"], arguments.seeds)
     schedule = overridden(arguments.schedule)
     if arguments.schedule and "kit" not in counts:
-        raise StudyError("`--schedule` changes the kit's recipe only", "add `--recipe kit`")
+        raise TrialError("`--schedule` changes the kit's recipe only", "add `--recipe kit`")
     subjects = _subjects(arguments.submission or ["solution"])
     if "sb3" in counts and importlib.util.find_spec("stable_baselines3") is None:
-        raise StudyError(
+        raise TrialError(
             "the recipe `sb3` needs Stable-Baselines3, which is not installed",
             'run `python -m pip install -e ".[study]" -c constraints.txt`',
         )
@@ -95,10 +96,11 @@ def _play(
     """All rows of the plan, or None when interrupted."""
     from rich.console import Console
 
-    from grader.study.progress import Progress
+    from grader.study.recipes import Player
     from grader.study.result import Result
-    from grader.study.rows import matching, row_of
-    from grader.study.runner import run
+    from grader.study.rows import matching, row_of, told
+    from grader.trials.progress import Progress
+    from grader.trials.runner import run
 
     found = files.read()
     rows = matching(found.values(), tasks)
@@ -115,13 +117,14 @@ def _play(
         row = row_of(task, result)
         files.add(row)
         rows.append(row)
-        progress.played(row)
+        progress.played(row.recipe, row.solved, told(row))
 
+    totals = {str(recipe): count for recipe, count in counts.items()}
     try:
-        with Progress(Console(stderr=True), counts) as progress:
+        with Progress(Console(stderr=True), totals, "solved") as progress:
             for row in rows:
-                progress.known(row)
-            run([task for task in tasks if task.id not in known], jobs, done)
+                progress.known(row.recipe, row.solved)
+            run([task for task in tasks if task.id not in known], jobs, Player, done)
     except KeyboardInterrupt:
         kept = len(matching(files.read().values(), tasks))
         print(
@@ -156,7 +159,7 @@ def _write(
         for kind, image in draw(by_recipe).items():
             write_atomic(folder / f"study.{kind}", image)
     except OSError as error:
-        raise StudyError(
+        raise TrialError(
             f"`{folder}` cannot be written to: {error.strerror}",
             "the rows are kept; name another folder with `--out`",
         ) from None
@@ -171,35 +174,25 @@ def _counts(wanted: Sequence[str], seeds: int) -> dict[Recipe, int]:
     for text in wanted:
         name, colon, number = text.partition(":")
         if name not in RECIPES:
-            raise StudyError(f"no recipe `{name}`", f"known: {', '.join(RECIPES)}")
+            raise TrialError(f"no recipe `{name}`", f"known: {', '.join(RECIPES)}")
         if name in asked:
-            raise StudyError(f"the recipe `{name}` is named twice", "name every recipe once")
+            raise TrialError(f"the recipe `{name}` is named twice", "name every recipe once")
         try:
             asked[name] = _count(number) if colon else seeds
         except argparse.ArgumentTypeError as error:
-            raise StudyError(f"`--recipe {text}`: {error}", "as in `--recipe sb3:20`") from None
+            raise TrialError(f"`--recipe {text}`: {error}", "as in `--recipe sb3:20`") from None
     return {recipe: asked[recipe] for recipe in RECIPES if recipe in asked}
 
 
 def _subjects(paths: Sequence[str]) -> list[Subject]:
     """The submissions, each with all of its files."""
-    from grader.sandbox.intake import FILES, IntakeError, take_in
-    from grader.study.plan import subject_of
+    from grader.trials.subjects import subject_at
 
     subjects: list[Subject] = []
     for path in paths:
-        try:
-            submitted = take_in(Path(path).expanduser())
-        except IntakeError as error:
-            raise StudyError(str(error), error.hint) from None
-        missing = [name for name in FILES if name not in submitted.files]
-        if missing:
-            raise StudyError(
-                f"`{path}` lacks `{missing[0]}`", "a study trains complete submissions"
-            )
-        subject = subject_of(submitted.name, submitted.files)
+        subject = subject_at(path)
         if any(subject.sha256 == other.sha256 for other in subjects):
-            raise StudyError(f"`{path}` is named twice", "name every submission once")
+            raise TrialError(f"`{path}` is named twice", "name every submission once")
         subjects.append(subject)
     return subjects
 

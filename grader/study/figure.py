@@ -6,25 +6,21 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
-from grader.figures import COLOURS, image, styled
-from grader.study.bounds import quantile
+from grader.figures import BLUE, GREEN, VERMILION, draw_band, draw_level, rendered, styled
 from grader.study.plan import Recipe
 from grader.study.rows import Row
 from grader.study.summary import updates_to_solve
-
-Floats = npt.NDArray[np.float64]
+from grader.trials.statistics import quantile
 
 
 @dataclass(frozen=True)
 class Style:
-    """How one recipe is drawn: told apart by dashes too."""
+    """How one recipe is drawn."""
 
     label: str
     colour: str
@@ -32,62 +28,32 @@ class Style:
 
 
 STYLES: Mapping[Recipe, Style] = {
-    "kit": Style("the kit's run", COLOURS[0], "-"),
-    "page": Style("the page's recipe", COLOURS[1], "--"),
-    "sb3": Style("Stable-Baselines3, tuned", COLOURS[2], "-."),
+    "kit": Style("the kit's run", BLUE, "-"),
+    "page": Style("the page's recipe", VERMILION, "--"),
+    "sb3": Style("Stable-Baselines3, tuned", GREEN, "-."),
 }
 
 
 def draw(rows: Mapping[Recipe, Sequence[Row]]) -> dict[str, bytes]:
     """The figure by file ending, `svg` and `png`; `rows` holds at least one row per recipe."""
-    with styled():
+    with styled("study"):
         figure = Figure(figsize=(14, 5.2), layout="constrained")
         curves, updates, seconds = figure.subplots(1, 3)
         _draw_curves(curves, rows)
         _draw_solved(updates, rows, updates_to_solve, "updates to solve", "updates", "{:,.0f}")
         _draw_solved(seconds, rows, _seconds_to_solve, "wall time to solve", "seconds", "{:,.3g} s")
-        return {kind: image(figure, kind) for kind in ("svg", "png")}
-
-
-def band(curves: Sequence[Sequence[tuple[int, float]]]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Updates (n,), and the 10 %, 50 % and 90 % quantiles (n,) of the returns there.
-
-    A run that ended keeps its last value: leaving it out would show the slow ones only. The band
-    begins where every run has been screened.
-    """
-    points = sorted({updates for curve in curves for updates, _mean in curve})
-    first = max(curve[0][0] for curve in curves)
-    grid = np.array([p for p in points if p >= first], float)
-    values = np.empty((len(curves), len(grid)))
-    for row, curve in enumerate(curves):
-        updates = np.array([u for u, _mean in curve])
-        means = np.array([mean for _u, mean in curve])
-        values[row] = means[np.searchsorted(updates, grid, side="right") - 1]
-    low, middle, high = (np.quantile(values, share, axis=0) for share in (0.1, 0.5, 0.9))
-    return grid, low, middle, high
+        return rendered(figure)
 
 
 def _draw_curves(axes: Axes, rows: Mapping[Recipe, Sequence[Row]]) -> None:
-    axes.axhline(THRESHOLD, color="black", linewidth=1, linestyle=":")
-    axes.annotate(
-        f"threshold {THRESHOLD:.0f}",
-        (0.01, THRESHOLD),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=9,
-    )
+    draw_level(axes, THRESHOLD, f"threshold {THRESHOLD:.0f}")
     for recipe, mine in rows.items():
         style = STYLES[recipe]
         curves = [row.result.curve for row in mine if row.result.curve]
         if not curves:
             continue
-        grid, low, middle, high = band(curves)
-        axes.fill_between(grid, low, high, color=style.colour, alpha=0.2, linewidth=0)
         label = f"{style.label}, {len(curves):,} runs"
-        axes.plot(grid, middle, style.dashes, color=style.colour, linewidth=2, label=label)
+        draw_band(axes, curves, style.colour, style.dashes, label)
     if len(rows) > 1:
         axes.set_xscale("log")
         _plain_ticks(axes)

@@ -21,9 +21,10 @@ from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
 from grader.rubric import load_rubric
 from grader.sandbox.plain import ForkHost, SingleHost, start_plain
-from grader.study.errors import Untrainable
-from grader.study.plan import Subject, Task, key_of
+from grader.study.plan import Task, key_of
 from grader.study.result import Outcome, Result
+from grader.trials.errors import Untrainable
+from grader.trials.subjects import Subject
 
 
 class Kit:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import get_type_hints
 
 from grader.cartpole.schedule import BUFFER_CAPACITY, Schedule
-from grader.study.errors import StudyError
+from grader.trials.errors import TrialError
 
 #: What a study does not vary: every row is one attempt.
 _FIXED = ("attempts",)
@@ -16,21 +16,21 @@ _SHARES = ("epsilon_start", "epsilon_end")
 
 
 def overridden(changes: Sequence[str]) -> Schedule:
-    """The grader's schedule with these changes; `StudyError` for what cannot be meant."""
+    """The grader's schedule with these changes; `TrialError` for what cannot be meant."""
     kinds = {k: t for k, t in get_type_hints(Schedule).items() if k not in _FIXED}
     values: dict[str, int | float] = {}
     for change in changes:
         name, equals, text = change.partition("=")
         if not equals:
-            raise StudyError(
+            raise TrialError(
                 f"`--schedule {change}` is no `KEY=VALUE`", "write it as in `--schedule lr=0.01`"
             )
         if name not in kinds:
-            raise StudyError(
+            raise TrialError(
                 f"the schedule has no setting `{name}`", f"known: {', '.join(sorted(kinds))}"
             )
         if name in values:
-            raise StudyError(f"`{name}` is set twice", "name every setting once")
+            raise TrialError(f"`{name}` is set twice", "name every setting once")
         values[name] = _number(name, kinds[name], text)
     # Types were checked above, one by one.
     schedule = dataclasses.replace(Schedule(), **values)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def _number(name: str, kind: type, text: str) -> int | float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise StudyError(f"`{name}={text}` is not {wanted}", f"`{name}` takes {wanted}")
+        raise TrialError(f"`{name}={text}` is not {wanted}", f"`{name}` takes {wanted}")
     allowed = 0 <= value <= 1 if name in _SHARES else value > 0
     if name == "hopeless_return":
         allowed = value >= 0
@@ -63,25 +63,25 @@ def _number(name: str, kind: type, text: str) -> int | float:
         allowed = 0 <= value <= 1
     if not allowed:
         bounds = "between 0 and 1" if name in (*_SHARES, "gamma") else "above 0"
-        raise StudyError(f"`{name}={text}` is out of range", f"`{name}` is {bounds}")
+        raise TrialError(f"`{name}={text}` is out of range", f"`{name}` is {bounds}")
     return value
 
 
 def _require_sense(schedule: Schedule) -> None:
     """Settings that contradict each other would only look like a bad recipe."""
     if schedule.learning_starts < schedule.batch_size:
-        raise StudyError(
+        raise TrialError(
             f"learning would start at {schedule.learning_starts} transitions, fewer than one "
             f"batch of {schedule.batch_size}",
             "set `learning_starts` to `batch_size` or more",
         )
     if schedule.batch_size > BUFFER_CAPACITY or schedule.learning_starts > BUFFER_CAPACITY:
-        raise StudyError(
+        raise TrialError(
             f"the buffer holds {BUFFER_CAPACITY:,} transitions at most",
             "choose a smaller `batch_size` or `learning_starts`",
         )
     if schedule.max_updates < schedule.screen_every:
-        raise StudyError(
+        raise TrialError(
             f"{schedule.max_updates} updates end before the first screening, which comes after "
             f"{schedule.screen_every}",
             "choose a larger `max_updates` or a smaller `screen_every`",

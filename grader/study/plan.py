@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from grader.cartpole.schedule import Schedule
+from grader.trials.subjects import Subject
 
 Recipe = Literal["kit", "page", "sb3"]
 RECIPES: tuple[Recipe, ...] = ("kit", "page", "sb3")
 #: Attempts of one graded check; they share a key.
 ATTEMPTS = Schedule().attempts
-DIGITS = 12
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A submission that is trained; for recipes without one, `NOBODY`."""
-
-    name: str
-    sha256: str
-    files: Mapping[str, bytes]
-
-
+#: The subject of recipes without a submission.
 NOBODY = Subject("-", "-", {})
 
 
@@ -43,13 +34,10 @@ class Task:
         """What no two rows of a file share."""
         return self.study, self.recipe, self.subject.sha256, self.seed
 
-
-def subject_of(name: str, files: Mapping[str, bytes]) -> Subject:
-    """A submission with the first digits of a hash of its files."""
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(f"{file}\0{hashlib.sha256(files[file]).hexdigest()}\n".encode())
-    return Subject(name, digest.hexdigest()[:DIGITS], dict(files))
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"seed {self.seed} of `{self.recipe}`"
 
 
 def key_of(seed: int) -> tuple[bytes, int]:

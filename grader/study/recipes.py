@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from grader.study.errors import StudyFault
 from grader.study.kit import Kit
 from grader.study.plan import Task
 from grader.study.result import Result
+from grader.trials.errors import TrialFault
 
 
 class Player:
@@ -31,7 +31,7 @@ class Player:
             self._kit.close()
 
     def play(self, task: Task) -> Result:
-        """The outcome of one task; `StudyFault` when there is none."""
+        """The outcome of one task; `TrialFault` when there is none."""
         match task.recipe:
             case "kit":
                 self._kit = self._kit or Kit()
@@ -60,8 +60,8 @@ def _outside(module: str, *arguments: str) -> Result:
         process.wait()
     if process.returncode != 0:
         said = err.decode("utf-8", "replace").strip().splitlines()
-        raise StudyFault(f"the recipe `{module}` ended: {said[-1] if said else 'no message'}")
+        raise TrialFault(f"the recipe `{module}` ended: {said[-1] if said else 'no message'}")
     try:
         return msgspec.json.decode(out, type=Result)
     except msgspec.DecodeError as error:
-        raise StudyFault(f"the recipe `{module}` answered with nonsense: {error}") from None
+        raise TrialFault(f"the recipe `{module}` answered with nonsense: {error}") from None

@@ -1,7 +1,6 @@
 """The study's files: one CSV row per run, and its learning curve in a file of JSON lines.
 
-Both only ever grow, by whole lines that are on the disk before the next run is awaited. A line
-that was cut short (power, a full disk, a kill) is dropped when the files are opened again.
+Both only ever grow, by whole lines.
 """
 
 from __future__ import annotations
@@ -9,15 +8,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
-from grader.study.errors import StudyError
 from grader.study.plan import Task
 from grader.study.result import Outcome, Result
+from grader.trials.errors import TrialError
+from grader.trials.lines import append, drop_torn_line
 
 COLUMNS = (
     "study",
@@ -84,10 +83,20 @@ def row_of(task: Task, result: Result) -> Row:
     return Row(task.study, task.recipe, subject.name, subject.sha256, task.seed, result)
 
 
+def told(row: Row) -> str:
+    """A run in one line."""
+    r = row.result
+    return (
+        f"{row.submission}, seed {row.seed}: "
+        f"{'solved' if row.solved else r.outcome.replace('_', ' ')} after "
+        f"{r.updates:,} updates, {r.seconds:.1f} s"
+    )
+
+
 class Files:
     """`rows.csv` and `curves.jsonl` in a folder, opened to be continued.
 
-    Raises `StudyError` when there are rows of another kind of table, or no way to write.
+    Raises `TrialError` when there are rows of another kind of table, or no way to write.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -96,11 +105,11 @@ class Files:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for path in (self._rows, self._curves):
-                _drop_torn_line(path)
+                drop_torn_line(path)
             if self._rows.stat().st_size == 0:
-                _append(self._rows, _line(COLUMNS))
+                append(self._rows, _line(COLUMNS))
         except OSError as error:
-            raise StudyError(
+            raise TrialError(
                 f"`{folder}` cannot be written to: {error.strerror}",
                 "name a folder of your own with `--out`",
             ) from None
@@ -108,15 +117,15 @@ class Files:
     def add(self, row: Row) -> None:
         """Append a run; the curve comes first, so that a row is never without its curve."""
         curve = json.dumps([*row.id, row.result.curve], separators=(",", ":")) + "\n"
-        _append(self._curves, curve)
-        _append(self._rows, _line(row.cells()))
+        append(self._curves, curve)
+        append(self._rows, _line(row.cells()))
 
     def read(self) -> dict[Id, Row]:
         """Everything that is there, the first of several with one id."""
         with self._rows.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file))
         if not lines or tuple(lines[0]) != COLUMNS:
-            raise StudyError(
+            raise TrialError(
                 f"`{self._rows}` holds another table than a study's",
                 "name another folder with `--out`",
             )
@@ -126,7 +135,7 @@ class Files:
             try:
                 row = _parse(cells, curves)
             except (ValueError, KeyError):
-                raise StudyError(
+                raise TrialError(
                     f"line {number} of `{self._rows}` is no row of a study",
                     "repair or remove that line, or name another folder with `--out`",
                 ) from None
@@ -177,22 +186,3 @@ def _line(cells: Iterable[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow([" ".join(cell.split()) for cell in cells])
     return text.getvalue()
-
-
-def _append(path: Path, line: str) -> None:
-    """One write, then the disk: an interruption leaves the line whole or not there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0))
-    try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Cut off what follows the last line break."""
-    path.touch()
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        os.truncate(path, whole)

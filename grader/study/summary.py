@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.study.bounds import chance_correlation, quantile, rank_correlation, upper_bound
+from grader.study.bounds import chance_correlation, rank_correlation, upper_bound
 from grader.study.plan import ATTEMPTS
 from grader.study.rows import Row
+from grader.trials.statistics import quantile
 
 #: Outcomes after which the graded check makes no further attempt.
 FINAL = ("audit_failed", "raised", "lost")

@@ -1,10 +1,10 @@
-"""Bounds, quantiles and correlations against values worked out by hand or taken from tables."""
+"""Bounds and correlations against values worked out by hand or taken from tables."""
 
 import math
 
 import pytest
 
-from grader.study.bounds import chance_correlation, quantile, rank_correlation, upper_bound
+from grader.study.bounds import chance_correlation, rank_correlation, upper_bound
 
 
 @pytest.mark.parametrize("runs", [1, 10, 459, 2_000])
@@ -36,20 +36,6 @@ def test_failures_only_bound_nothing():
 def test_impossible_counts_are_refused(failures, runs):
     with pytest.raises(ValueError, match="failures in"):
         upper_bound(failures, runs)
-
-
-def test_quantiles_of_few_values():
-    assert quantile([3, 1, 2], 0.5) == 2
-    assert quantile([4, 1, 2, 3], 0.5) == 2.5
-    assert quantile(range(1, 11), 0.1) == 1.5
-    assert quantile(range(1, 11), 0.95) == 10
-
-
-def test_runs_that_never_ended_count_in_quantiles():
-    assert quantile([1, 2, math.inf], 0.5) == 2
-    assert quantile([1, math.inf], 0.5) == math.inf
-    with pytest.raises(ValueError, match="no values"):
-        quantile([], 0.5)
 
 
 def test_rank_correlation_by_hand():

@@ -3,8 +3,8 @@
 import pytest
 
 from grader.cartpole.schedule import Schedule
-from grader.study.errors import StudyError
 from grader.study.overrides import overridden, shown
+from grader.trials.errors import TrialError
 
 
 def test_settings_are_read_by_their_kind():
@@ -37,7 +37,7 @@ def test_settings_are_read_by_their_kind():
     ],
 )
 def test_what_cannot_be_meant_is_said(changes, told):
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(TrialError) as caught:
         overridden(changes)
     assert told in str(caught.value)
     assert caught.value.hint

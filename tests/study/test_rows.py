@@ -3,10 +3,11 @@
 import pytest
 
 from grader.cartpole.schedule import Schedule
-from grader.study.errors import StudyError
-from grader.study.plan import Subject, key_of, tasks
+from grader.study.plan import key_of, tasks
 from grader.study.rows import COLUMNS, Files, matching, row_of
 from grader.study.settings import study_hash
+from grader.trials.errors import TrialError
+from grader.trials.subjects import Subject
 
 
 def test_rows_come_back_as_they_were(row, tmp_path):
@@ -63,7 +64,7 @@ def test_the_first_of_two_equal_rows_counts(row, tmp_path):
 
 def test_another_table_is_left_alone(tmp_path):
     (tmp_path / "rows.csv").write_text("name,points\nme,100\n")
-    with pytest.raises(StudyError, match="another table"):
+    with pytest.raises(TrialError, match="another table"):
         Files(tmp_path).read()
 
 
@@ -72,13 +73,13 @@ def test_a_damaged_row_is_named(row, tmp_path):
     files.add(row())
     with (tmp_path / "rows.csv").open("a") as file:
         file.write("abc,kit,mine\n")
-    with pytest.raises(StudyError, match="line 3 of"):
+    with pytest.raises(TrialError, match="line 3 of"):
         files.read()
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path):
     (tmp_path / "out").touch()
-    with pytest.raises(StudyError, match="cannot be written to"):
+    with pytest.raises(TrialError, match="cannot be written to"):
         Files(tmp_path / "out")
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from collections.abc import Callable
 
-import gymnasium
-import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD, Schedule
-from grader.study.result import Result
-
-Policy = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.int64]]
+from grader.cartpole.schedule import THRESHOLD, Schedule
+from grader.trials.greedy import Policy, greedy_returns
 
 
 class Screening:
@@ -46,29 +38,4 @@ class Screening:
 
     @staticmethod
     def _mean(policy: Policy, episodes: int, seeds: np.random.SeedSequence) -> float:
-        envs = gymnasium.make_vec(
-            "CartPole-v1", num_envs=episodes, vectorization_mode="vector_entry_point"
-        )
-        states, _info = envs.reset(seed=int(seeds.generate_state(1)[0]))
-        returns = np.zeros(episodes)
-        running = np.ones(episodes, bool)
-        for _ in range(MAX_EPISODE_STEPS):
-            states, rewards, terminated, truncated, _info = envs.step(policy(states))
-            returns[running] += rewards[running]
-            running &= ~(terminated | truncated)
-            if not running.any():
-                break
-        envs.close()
-        return float(returns.mean())
-
-
-def silenced() -> Callable[[Result], None]:
-    """Send whatever is printed to standard error; the function returned prints the result."""
-    answer = os.dup(1)
-    os.dup2(2, 1)
-
-    def deliver(result: Result) -> None:
-        sys.stdout.flush()
-        os.write(answer, msgspec.json.encode(result))
-
-    return deliver
+        return float(greedy_returns(policy, episodes, int(seeds.generate_state(1)[0])).mean())

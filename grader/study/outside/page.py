@@ -14,13 +14,15 @@ import time
 from typing import Any
 
 import gymnasium
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from grader.cartpole.schedule import ACTION_DIM, STATE_DIM
-from grader.study.outside.greedy import Screening, silenced
+from grader.study.outside.greedy import Screening
 from grader.study.result import Result
+from grader.trials.answers import answers
 
 EPISODES = 500
 BATCH_SIZE = 64
@@ -78,14 +80,15 @@ def _greedy(agent: Any, states: npt.NDArray[np.float32]) -> npt.NDArray[np.int64
 
 def main(seed: int, folder: str) -> None:
     """Import the submission and train its agent."""
-    deliver = silenced()
+    deliver = answers()
     torch.set_num_threads(1)
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     sys.path.insert(0, folder)
     agent_class = importlib.import_module("dqn_agent").DQNAgent
-    deliver(train(agent_class(STATE_DIM, ACTION_DIM, lr=LEARNING_RATE, gamma=GAMMA), seed))
+    agent = agent_class(STATE_DIM, ACTION_DIM, lr=LEARNING_RATE, gamma=GAMMA)
+    deliver(msgspec.json.encode(train(agent, seed)))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Generic
 
-from grader.study.errors import StudyFault
-from grader.study.jobs import Answer, serve
-from grader.study.plan import Task
-from grader.study.result import Result
+from grader.trials.errors import TrialFault
+from grader.trials.jobs import Player, R, T, serve
 
 #: A job that is asked to end has a worker to kill and a folder to remove.
 _END_S = 5.0
@@ -27,16 +26,24 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def run(tasks: Sequence[Task], jobs: int, done: Callable[[Task, Result], None]) -> None:
+def run(
+    tasks: Sequence[T],
+    jobs: int,
+    player: Callable[[], Player[T, R]],
+    done: Callable[[T, R], None],
+) -> None:
     """Play all tasks, at most `jobs` at a time; `done` is told of each as it ends.
 
-    Raises `StudyFault` when a job cannot go on. Whatever ends this, no process is left.
+    player : makes what plays tasks; called once in the process of each job, so a plain class or
+        function of a module
+
+    Raises `TrialFault` when a job cannot go on. Whatever ends this, no process is left.
     """
     waiting = deque(tasks)
-    team: list[_Job] = []
+    team: list[_Job[T, R]] = []
     try:
         for _ in range(min(jobs, len(waiting))):
-            team.append(_Job())
+            team.append(_Job(player))
             team[-1].give(waiting.popleft())
         while busy := {job.connection: job for job in team if job.task is not None}:
             for ready in wait(list(busy)):
@@ -49,36 +56,36 @@ def run(tasks: Sequence[Task], jobs: int, done: Callable[[Task, Result], None]) 
         _end(team)
 
 
-class _Job:
+class _Job(Generic[T, R]):
     """One process, started afresh (never forked: the judge's threads and files stay its own)."""
 
-    def __init__(self) -> None:
+    def __init__(self, player: Callable[[], Player[T, R]]) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self.connection: Connection[Task, Answer] = ours
-        self.task: Task | None = None
-        self.process: SpawnProcess = context.Process(target=serve, args=(theirs,))
+        self.connection: Connection[T, R | TrialFault] = ours
+        self.task: T | None = None
+        self.process: SpawnProcess = context.Process(target=serve, args=(theirs, player))
         with _interrupts_held_back():
             self.process.start()
         theirs.close()
 
-    def give(self, task: Task) -> None:
+    def give(self, task: T) -> None:
         """Let the process play this task."""
         self.task = task
         try:
             self.connection.send(task)
         except OSError:
-            raise StudyFault(self._lost()) from None
+            raise TrialFault(self._lost()) from None
 
-    def take(self) -> tuple[Task, Result]:
-        """The task that was given and its result; `StudyFault` when there is none."""
+    def take(self) -> tuple[T, R]:
+        """The task that was given and its result; `TrialFault` when there is none."""
         task, self.task = self.task, None
         assert task is not None
         try:
             answer = self.connection.recv()
         except (EOFError, OSError):
-            raise StudyFault(self._lost()) from None
-        if isinstance(answer, StudyFault):
+            raise TrialFault(self._lost()) from None
+        if isinstance(answer, TrialFault):
             raise answer
         return task, answer
 
@@ -87,7 +94,7 @@ class _Job:
         return f"a job ended on its own, with exit status {self.process.exitcode}"
 
 
-def _end(team: Sequence[_Job]) -> None:
+def _end(team: Sequence[_Job[T, R]]) -> None:
     """Ask all to end, then make them."""
     for job in team:
         job.connection.close()

@@ -1,4 +1,4 @@
-"""How far a study is, on standard error: bars in a terminal, a line now and then elsewhere."""
+"""How far a series of runs is, on standard error: bars in a terminal, a line now and then else."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from rich.progress import Progress as Bars
 
 from grader.report.safe import printable, to_ascii
 from grader.report.terminal import is_unicode
-from grader.study.plan import Recipe
-from grader.study.rows import Row
 
 #: Seconds between two lines where there is no terminal.
 LINE_EVERY_S = 10.0
 
 
 class Progress:
-    """Told of every row. Use as a context manager.
+    """Told of every run. Use as a context manager.
 
-    totals : rows of each recipe, those that were there before included
+    totals : runs of each kind, those that were there before included
+    word : what a good run is called, such as `solved`
     """
 
-    def __init__(self, console: Console, totals: Mapping[Recipe, int]) -> None:
+    def __init__(self, console: Console, totals: Mapping[str, int], word: str) -> None:
         self._console = console
         self._totals = totals
+        self._word = word
         self._done = dict.fromkeys(totals, 0)
-        self._solved = dict.fromkeys(totals, 0)
+        self._good = dict.fromkeys(totals, 0)
         self._next_line = time.monotonic() + LINE_EVERY_S
         self._bars: Bars | None = None
-        self._ids: dict[Recipe, TaskID] = {}
+        self._ids: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
         """Start the bars where there is a terminal."""
@@ -45,8 +45,8 @@ class Progress:
                 TimeRemainingColumn(),
                 console=self._console,
             )
-            for recipe, total in self._totals.items():
-                self._ids[recipe] = self._bars.add_task(recipe, total=total, told="")
+            for kind, total in self._totals.items():
+                self._ids[kind] = self._bars.add_task(kind, total=total, told="")
             self._bars.start()
         return self
 
@@ -60,41 +60,33 @@ class Progress:
         if self._bars is not None:
             self._bars.stop()
 
-    def known(self, row: Row) -> None:
-        """A row that an earlier run has left."""
-        self._count(row)
+    def known(self, kind: str, good: bool) -> None:
+        """A run that an earlier command has left."""
+        self._count(kind, good)
         if self._bars is not None:
-            self._show(row, "")
+            self._show(kind, "")
 
-    def played(self, row: Row) -> None:
-        """A row that is new."""
-        self._count(row)
-        told = printable(
-            f"{row.submission}, seed {row.seed}: "
-            f"{'solved' if row.solved else row.result.outcome.replace('_', ' ')} after "
-            f"{row.result.updates:,} updates, {row.result.seconds:.1f} s"
-        )
+    def played(self, kind: str, good: bool, told: str) -> None:
+        """A run that is new, and what to say of it."""
+        self._count(kind, good)
+        told = printable(told)
         if self._bars is not None:
-            self._show(row, told if is_unicode(self._console) else to_ascii(told))
+            self._show(kind, told if is_unicode(self._console) else to_ascii(told))
             return
         finished = self._done == dict(self._totals)
         if finished or time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_EVERY_S
             counts = ", ".join(
-                f"{recipe} {self._done[recipe]} of {total} ({self._solved[recipe]} solved)"
-                for recipe, total in self._totals.items()
+                f"{kind} {self._done[kind]} of {total} ({self._good[kind]} {self._word})"
+                for kind, total in self._totals.items()
             )
             self._console.print(f"{counts}; {told}", highlight=False, markup=False, soft_wrap=True)
 
-    def _count(self, row: Row) -> None:
-        for recipe in self._totals:
-            if recipe == row.recipe:
-                self._done[recipe] += 1
-                self._solved[recipe] += row.solved
+    def _count(self, kind: str, good: bool) -> None:
+        self._done[kind] += 1
+        self._good[kind] += good
 
-    def _show(self, row: Row, told: str) -> None:
+    def _show(self, kind: str, told: str) -> None:
         assert self._bars is not None
-        for recipe, bar in self._ids.items():
-            if recipe == row.recipe:
-                told = f"{self._solved[recipe]} solved  {told}"
-                self._bars.update(bar, completed=self._done[recipe], told=told)
+        told = f"{self._good[kind]} {self._word}  {told}"
+        self._bars.update(self._ids[kind], completed=self._done[kind], told=told)

@@ -1,9 +1,9 @@
-"""What can keep a study from running."""
+"""What can keep a series of runs from being made."""
 
 from __future__ import annotations
 
 
-class StudyError(Exception):
+class TrialError(Exception):
     """Wrong usage: what is wrong, and what would help."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -11,9 +11,9 @@ class StudyError(Exception):
         self.hint = hint
 
 
-class StudyFault(Exception):
-    """Something of the study itself failed; rows written so far are whole."""
+class TrialFault(Exception):
+    """Something of the machinery itself failed; rows written so far are whole."""
 
 
-class Untrainable(StudyFault):
+class Untrainable(TrialFault):
     """A submission that is no DQN agent of this course, or not written yet."""
