@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from grader.study.command import add_options, run_study
+from grader.lab.command import add_options as lab_options
+from grader.lab.command import run_lab
+from grader.study.command import add_options as study_options
+from grader.study.command import run_study
 from grader.trials.errors import TrialError, TrialFault, Untrainable
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the contract's."""
     try:
         options = _parser().parse_args(arguments)
-        return _study(options) if options.command == "study" else _grade(options)
+        return _grade(options) if options.command == "grade" else _train(options)
     except UsageError as error:
         _complain(str(error), error.hint)
         return USAGE
@@ -84,19 +87,24 @@ def _parser() -> _Parser:
         help="exit 1 when the score is below N (of the points attempted)",
     )
     study = commands.add_parser("study", help="train with many seeds and compare recipes")
-    add_options(study)
+    study.set_defaults(run=run_study)
+    study_options(study)
+    lab = commands.add_parser("lab", help="train with one part of DQN changed at a time")
+    lab.set_defaults(run=run_lab)
+    lab_options(lab)
     return parser
 
 
-def _study(arguments: argparse.Namespace) -> int:
+def _train(arguments: argparse.Namespace) -> int:
+    """The study or the lab: many runs, nothing graded."""
     try:
-        return run_study(arguments)
+        return int(arguments.run(arguments))
     except TrialError as error:
         raise UsageError(str(error), error.hint) from None
     except Untrainable as error:
-        raise UsageError(str(error), "a study trains submissions that pass the checks") from None
+        raise UsageError(str(error), "only submissions that pass the checks are trained") from None
     except TrialFault as fault:
-        _complain(f"the study cannot go on: {fault}", "the rows so far are kept")
+        _complain(f"the {arguments.command} cannot go on: {fault}", "the rows so far are kept")
         return FAULT
 
 

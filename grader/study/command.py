@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.trials.errors import TrialError
+from grader.trials.options import count
 
 if TYPE_CHECKING:
     from grader.cartpole.schedule import Schedule
     from grader.study.plan import Recipe, Task
-    from grader.study.rows import Files, Row
+    from grader.study.result import Result
+    from grader.study.rows import Row
     from grader.trials.subjects import Subject
 
 DONE, INTERRUPTED = 0, 130
@@ -24,7 +26,7 @@ DEFAULT_OUT = "build/study"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
-        "--seeds", metavar="N", type=_count, required=True, help="seeds of every recipe"
+        "--seeds", metavar="N", type=count, required=True, help="seeds of every recipe"
     )
     parser.add_argument(
         "--recipe",
@@ -43,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what to train, in turn (default: solution)",
     )
     parser.add_argument(
-        "--jobs", metavar="N", type=_count, help="runs at a time (default: half the cores)"
+        "--jobs", metavar="N", type=count, help="runs at a time (default: half the cores)"
     )
     parser.add_argument(
         "--out", metavar="FOLDER", default=DEFAULT_OUT, help=f"results (default: {DEFAULT_OUT})"
@@ -65,9 +67,11 @@ def run_study(arguments: argparse.Namespace) -> int:
     """
     from grader.study import plan
     from grader.study.overrides import overridden
-    from grader.study.rows import Files
+    from grader.study.recipes import Player
+    from grader.study.rows import Files, row_of
     from grader.study.settings import study_hash
     from grader.trials.runner import available_cores
+    from grader.trials.session import complete
 
     counts = _counts(arguments.recipe or ["kit"], arguments.seeds)
     schedule = overridden(arguments.schedule)
@@ -83,57 +87,20 @@ def run_study(arguments: argparse.Namespace) -> int:
     tasks = plan.tasks(counts, studies, subjects, schedule)
     files = Files(Path(arguments.out).expanduser())
     jobs = arguments.jobs or max(1, available_cores() // 2)
-    rows = _play(files, tasks, jobs, counts, arguments.out)
+
+    def keep(task: Task, result: Result) -> Row:
+        row = row_of(task, result)
+        files.add(row)
+        return row
+
+    def read() -> list[Row]:
+        return list(files.read().values())
+
+    rows = complete(tasks, Player, read, keep, jobs, "solved", arguments.out)
     if rows is None:
         return INTERRUPTED
     _write(Path(arguments.out).expanduser(), rows, studies, schedule, jobs)
     return DONE
-
-
-def _play(
-    files: Files, tasks: Sequence[Task], jobs: int, counts: Mapping[Recipe, int], out: str
-) -> list[Row] | None:
-    """All rows of the plan, or None when interrupted."""
-    from rich.console import Console
-
-    from grader.study.recipes import Player
-    from grader.study.result import Result
-    from grader.study.rows import matching, row_of, told
-    from grader.trials.progress import Progress
-    from grader.trials.runner import run
-
-    found = files.read()
-    rows = matching(found.values(), tasks)
-    others = len(found) - len(rows)
-    if others:
-        print(
-            f"left alone in `{out}`: {others} rows of other seeds, submissions or settings, or of "
-            "another version of the grader",
-            file=sys.stderr,
-        )
-    known = {row.id for row in rows}
-
-    def done(task: Task, result: Result) -> None:
-        row = row_of(task, result)
-        files.add(row)
-        rows.append(row)
-        progress.played(row.recipe, row.solved, told(row))
-
-    totals = {str(recipe): count for recipe, count in counts.items()}
-    try:
-        with Progress(Console(stderr=True), totals, "solved") as progress:
-            for row in rows:
-                progress.known(row.recipe, row.solved)
-            run([task for task in tasks if task.id not in known], jobs, Player, done)
-    except KeyboardInterrupt:
-        kept = len(matching(files.read().values(), tasks))
-        print(
-            f"\ninterrupted: {kept} of {len(tasks)} rows are in `{out}`, no process is left\n"
-            "hint: the same command goes on from there",
-            file=sys.stderr,
-        )
-        return None
-    return rows
 
 
 def _write(
@@ -178,7 +145,7 @@ def _counts(wanted: Sequence[str], seeds: int) -> dict[Recipe, int]:
         if name in asked:
             raise TrialError(f"the recipe `{name}` is named twice", "name every recipe once")
         try:
-            asked[name] = _count(number) if colon else seeds
+            asked[name] = count(number) if colon else seeds
         except argparse.ArgumentTypeError as error:
             raise TrialError(f"`--recipe {text}`: {error}", "as in `--recipe sb3:20`") from None
     return {recipe: asked[recipe] for recipe in RECIPES if recipe in asked}
@@ -195,13 +162,3 @@ def _subjects(paths: Sequence[str]) -> list[Subject]:
             raise TrialError(f"`{path}` is named twice", "name every submission once")
         subjects.append(subject)
     return subjects
-
-
-def _count(text: str) -> int:
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of 1 or more")
-    return count

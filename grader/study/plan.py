@@ -35,6 +35,11 @@ class Task:
         return self.study, self.recipe, self.subject.sha256, self.seed
 
     @property
+    def kind(self) -> str:
+        """Progress counts by recipe."""
+        return self.recipe
+
+    @property
     def label(self) -> str:
         """What a message calls it."""
         return f"seed {self.seed} of `{self.recipe}`"

@@ -57,6 +57,26 @@ class Row:
         """Confirmed on fresh episodes within the budget."""
         return self.result.outcome == "solved"
 
+    @property
+    def kind(self) -> str:
+        """Progress counts by recipe …"""
+        return self.recipe
+
+    @property
+    def good(self) -> bool:
+        """… what was solved."""
+        return self.solved
+
+    @property
+    def told(self) -> str:
+        """The run in one line."""
+        r = self.result
+        return (
+            f"{self.submission}, seed {self.seed}: "
+            f"{'solved' if self.solved else r.outcome.replace('_', ' ')} after "
+            f"{r.updates:,} updates, {r.seconds:.1f} s"
+        )
+
     def cells(self) -> tuple[str, ...]:
         """Text for the columns."""
         r = self.result
@@ -81,16 +101,6 @@ def row_of(task: Task, result: Result) -> Row:
     """The row of a task that has been played."""
     subject = task.subject
     return Row(task.study, task.recipe, subject.name, subject.sha256, task.seed, result)
-
-
-def told(row: Row) -> str:
-    """A run in one line."""
-    r = row.result
-    return (
-        f"{row.submission}, seed {row.seed}: "
-        f"{'solved' if row.solved else r.outcome.replace('_', ' ')} after "
-        f"{r.updates:,} updates, {r.seconds:.1f} s"
-    )
 
 
 class Files:
@@ -153,12 +163,6 @@ class Files:
                 continue  # the row will say that its curve is missing
             curves[str(study), str(recipe), str(sha256), int(seed)] = points
         return curves
-
-
-def matching(rows: Iterable[Row], tasks: Iterable[Task]) -> list[Row]:
-    """The rows that belong to these tasks."""
-    wanted = {task.id for task in tasks}
-    return [row for row in rows if row.id in wanted]
 
 
 def _parse(cells: list[str], curves: dict[Id, list[tuple[int, float]]]) -> Row:

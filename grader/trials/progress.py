@@ -73,14 +73,14 @@ class Progress:
         if self._bars is not None:
             self._show(kind, told if is_unicode(self._console) else to_ascii(told))
             return
-        finished = self._done == dict(self._totals)
-        if finished or time.monotonic() >= self._next_line:
+        done, total = sum(self._done.values()), sum(self._totals.values())
+        if done == total or time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_EVERY_S
-            counts = ", ".join(
-                f"{kind} {self._done[kind]} of {total} ({self._good[kind]} {self._word})"
-                for kind, total in self._totals.items()
+            line = (
+                f"{done} of {total} runs, {kind} {self._done[kind]} of {self._totals[kind]} "
+                f"({self._good[kind]} {self._word}); {told}"
             )
-            self._console.print(f"{counts}; {told}", highlight=False, markup=False, soft_wrap=True)
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _count(self, kind: str, good: bool) -> None:
         self._done[kind] += 1

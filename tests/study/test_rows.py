@@ -4,9 +4,10 @@ import pytest
 
 from grader.cartpole.schedule import Schedule
 from grader.study.plan import key_of, tasks
-from grader.study.rows import COLUMNS, Files, matching, row_of
+from grader.study.rows import COLUMNS, Files, row_of
 from grader.study.settings import study_hash
 from grader.trials.errors import TrialError
+from grader.trials.session import matching
 from grader.trials.subjects import Subject
 
 
