@@ -74,18 +74,3 @@ def draw_band(axes: Axes, curves: Sequence[Curve], colour: str, dashes: str, lab
     grid, low, middle, high = band(curves)
     axes.fill_between(grid, low, high, color=colour, alpha=0.2, linewidth=0)
     axes.plot(grid, middle, dashes, color=colour, linewidth=2, label=label)
-
-
-def draw_level(axes: Axes, value: float, text: str) -> None:
-    """A dotted line across, and what it is."""
-    axes.axhline(value, color="black", linewidth=1, linestyle=":")
-    axes.annotate(
-        text,
-        (0.01, value),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, -3),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=9,
-    )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
-from grader.figures import BLUE, GREEN, VERMILION, draw_band, draw_level, rendered, styled
+from grader.figures import BLUE, GREEN, VERMILION, draw_band, rendered, styled
 from grader.study.plan import Recipe
 from grader.study.rows import Row
 from grader.study.summary import updates_to_solve
@@ -46,7 +46,17 @@ def draw(rows: Mapping[Recipe, Sequence[Row]]) -> dict[str, bytes]:
 
 
 def _draw_curves(axes: Axes, rows: Mapping[Recipe, Sequence[Row]]) -> None:
-    draw_level(axes, THRESHOLD, f"threshold {THRESHOLD:.0f}")
+    axes.axhline(THRESHOLD, color="black", linewidth=1, linestyle=":")
+    axes.annotate(
+        f"threshold {THRESHOLD:.0f}",
+        (0.01, THRESHOLD),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -3),
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        fontsize=9,
+    )
     for recipe, mine in rows.items():
         style = STYLES[recipe]
         curves = [row.result.curve for row in mine if row.result.curve]
