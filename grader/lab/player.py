@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,8 @@ class _Training:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
+            # torch makes a folder for compiled code, which nothing here uses.
+            env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(Path(self._folder.name, "torch"))},
         )
 
     def ask(self, order: Order) -> Result | Refusal:

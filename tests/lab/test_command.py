@@ -56,77 +56,83 @@ def test_a_submission_that_is_not_written_yet(lab, root):
     assert "hint: only submissions that pass the checks are trained" in done.stderr
 
 
-def test_a_small_lab_from_beginning_to_end(lab, root, tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text("# Page\n\n<!-- lab: begin -->\n<!-- lab: end -->\n", encoding="utf-8")
-    arguments = [*SHORT, "--submission", root / "solution", "--out", "out", "--docs", page]
-    done = lab(*arguments, "--seeds", "2", "--jobs", "2")
-    assert done.returncode == 0
-    assert "4 of 4 runs, " in done.stderr
-    out = tmp_path / "out"
-    assert {(r["experiment"], r["seed"]) for r in read(out)} == {
-        (name, seed) for name in ("baseline", "no-terminal-mask") for seed in (0, 1)
-    }
-    assert done.stdout == (out / "summary.md").read_text(encoding="utf-8")
-    assert "| No terminal mask | 2 |" in done.stdout
-    for name in ("curves", "values"):
-        assert (out / f"{name}.png").exists()
-        assert (out / f"{name}.svg").read_bytes() == (tmp_path / f"page/{name}.svg").read_bytes()
-    assert "| No terminal mask | 2 |" in page.read_text(encoding="utf-8")
-    assert len(read(tmp_path / "page")) == 4
-
-    # Nothing is left to be played, and the summary is of what was asked for.
-    before = (out / "runs.jsonl").read_bytes()
-    again = lab(*arguments, "--seeds", "1")
-    assert again.stderr == (
-        "left alone in `out`: 2 rows of other seeds, submissions or settings, or of another "
-        "version of the grader\n"
-    )
-    assert "| No terminal mask | 1 |" in again.stdout
-    assert (out / "runs.jsonl").read_bytes() == before
-
-
 def heed_interrupts():
     """As in a foreground terminal: what runs these tests may have interrupts ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
-def test_an_interrupted_lab_goes_on_where_it_was(command, lab, root, tmp_path):
-    arguments = [*SHORT, "--seeds", "40", "--submission", root / "solution", "--out", "out"]
-    line, environment = command(*arguments, "--jobs", "1")
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    process = subprocess.Popen(
-        line,
-        cwd=tmp_path,
-        env=environment | {"TMPDIR": str(temporary)},
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        preexec_fn=heed_interrupts,
-        start_new_session=True,
-    )
-    try:
+@pytest.fixture
+def interrupted(command, tmp_path):
+    """Interrupt a lab after some rows; what it said and the bytes that it left."""
+
+    def run(*arguments):
+        line, environment = command(*arguments)
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+        process = subprocess.Popen(
+            line,
+            cwd=tmp_path,
+            env=environment | {"TMPDIR": str(temporary)},
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            preexec_fn=heed_interrupts,
+            start_new_session=True,
+        )
         rows = tmp_path / "out" / "runs.jsonl"
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            if rows.exists() and rows.read_bytes().count(b"\n") > 2:
-                break
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
-    except BaseException:
-        process.kill()
-        raise
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
-    kept = rows.read_bytes()
+        try:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline and process.poll() is None:
+                if rows.exists() and rows.read_bytes().count(b"\n") > 2:
+                    break
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=60)
+        except BaseException:
+            process.kill()
+            raise
+        assert process.returncode == 130
+        assert "Traceback" not in stderr
+        assert list(temporary.iterdir()) == []
+        return stderr, rows.read_bytes()
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_a_lab_is_interrupted_and_goes_on_to_its_end(interrupted, lab, root, tmp_path):
+    page, out = tmp_path / "page.md", tmp_path / "out"
+    page.write_text("# Page\n\n<!-- lab: begin -->\n<!-- lab: end -->\n", encoding="utf-8")
+    usual = (*SHORT, "--submission", root / "solution", "--out", "out")
+    stderr, kept = interrupted(*usual, "--seeds", "200", "--jobs", "1")
     count = kept.count(b"\n")
-    assert 3 <= count < 80
-    assert f"interrupted: {count} of 80 rows are in `out`, no process is left" in stderr
+    assert 3 <= count < 400
+    assert f"interrupted: {count} of 400 rows are in `out`, no process is left" in stderr
     assert "hint: the same command goes on from there" in stderr
-    assert list(temporary.iterdir()) == []
-    rows.write_bytes(kept + b'{"lab": "torn')
-    fewer = [("2" if a == "40" else a) for a in arguments]
-    assert lab(*fewer).returncode == 0
-    assert rows.read_bytes().startswith(kept)
+
+    # One row is torn, some are there, two at least are missing: it goes on with these.
+    seeds = count // 2 + 1
+    (out / "runs.jsonl").write_bytes(kept + b'{"lab": "torn')
+    done = lab(*usual, "--seeds", seeds, "--docs", page)
+    assert done.returncode == 0
+    assert f"{2 * seeds} of {2 * seeds} runs, " in done.stderr
+    assert (out / "runs.jsonl").read_bytes().startswith(kept)
+    assert {(r["experiment"], r["seed"]) for r in read(out)} == {
+        (name, seed) for name in ("baseline", "no-terminal-mask") for seed in range(seeds)
+    }
+    assert done.stdout == (out / "summary.md").read_text(encoding="utf-8")
+    assert f"| No terminal mask | {seeds} |" in done.stdout
+    assert f"| No terminal mask | {seeds} |" in page.read_text(encoding="utf-8")
+    assert len(read(tmp_path / "page")) == 2 * seeds
+    for name in ("curves", "values"):
+        assert (out / f"{name}.png").exists()
+        assert (out / f"{name}.svg").read_bytes() == (tmp_path / f"page/{name}.svg").read_bytes()
+
+    # Nothing is left to be played, and the summary is of what was asked for.
+    before = (out / "runs.jsonl").read_bytes()
+    again = lab(*usual, "--seeds", "1")
+    assert again.stderr == (
+        f"left alone in `out`: {2 * seeds - 2} rows of other seeds, submissions or settings, or of "
+        "another version of the grader\n"
+    )
+    assert "| No terminal mask | 1 |" in again.stdout
+    assert (out / "runs.jsonl").read_bytes() == before
