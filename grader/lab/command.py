@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from grader.lab.plan import Task
     from grader.lab.result import Result
     from grader.lab.rows import Row
-    from grader.lab.setting import Setting
 
 DONE, INTERRUPTED = 0, 130
 DEFAULT_OUT = "build/lab"
@@ -72,6 +71,7 @@ def run_lab(arguments: argparse.Namespace) -> int:
     from grader.lab import plan
     from grader.lab.document import summary_md
     from grader.lab.figure import draw_returns, draw_values
+    from grader.lab.page import require_place, write_page
     from grader.lab.player import Player
     from grader.lab.rows import File, row_of
     from grader.lab.setting import Setting
@@ -82,7 +82,7 @@ def run_lab(arguments: argparse.Namespace) -> int:
     experiments = _experiments(arguments.only)
     docs = Path(arguments.docs).expanduser() if arguments.docs else None
     if docs is not None:
-        _require_place(docs)
+        require_place(docs)
     subject = subject_at(arguments.submission)
     usual = Setting()
     setting = dataclasses.replace(usual, updates=arguments.updates or usual.updates)
@@ -111,7 +111,7 @@ def run_lab(arguments: argparse.Namespace) -> int:
     }
     _write(Path(arguments.out).expanduser(), text, images)
     if docs is not None:
-        _write_docs(docs, by_experiment, setting, images)
+        write_page(docs, by_experiment, setting, images)
     sys.stdout.write(text)
     return DONE
 
@@ -138,46 +138,4 @@ def _write(folder: Path, text: str, images: Mapping[str, Mapping[str, bytes]]) -
         raise TrialError(
             f"`{folder}` cannot be written to: {error.strerror}",
             "the rows are kept; name another folder with `--out`",
-        ) from None
-
-
-def _require_place(page: Path) -> None:
-    """Before hours of training: can the tables be put there?"""
-    from grader.lab.document import with_tables
-
-    try:
-        with_tables(page.read_text(encoding="utf-8"), "")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TrialError(
-            f"`{page}` cannot take the tables: {reason}",
-            "name a page such as `docs/experiments.md`",
-        ) from None
-
-
-def _write_docs(
-    page: Path,
-    rows: Mapping[str, Sequence[Row]],
-    setting: Setting,
-    images: Mapping[str, Mapping[str, bytes]],
-) -> None:
-    """The page's tables; figures and rows in the folder beside it that has the page's name."""
-    import msgspec
-
-    from grader.lab.document import tables, with_tables
-    from grader.release import write_atomic
-
-    folder = page.with_suffix("")
-    lines = [msgspec.json.encode(row) + b"\n" for mine in rows.values() for row in mine]
-    try:
-        folder.mkdir(exist_ok=True)
-        write_atomic(folder / "runs.jsonl", b"".join(lines))
-        for name, kinds in images.items():
-            write_atomic(folder / f"{name}.svg", kinds["svg"])
-        text = with_tables(page.read_text(encoding="utf-8"), tables(rows, setting))
-        write_atomic(page, text.encode())
-    except OSError as error:
-        raise TrialError(
-            f"`{page}` or its folder cannot be written to: {error.strerror}",
-            "the rows are kept; name another page with `--docs`",
         ) from None

@@ -14,8 +14,6 @@ from grader.lab.setting import Setting
 from grader.lab.summary import LATE, LEVEL, Difference, Spread, compare, group
 from grader.report.model import EnvironmentEntry
 
-BEGIN = "<!-- lab: begin -->"
-END = "<!-- lab: end -->"
 Rows = Mapping[str, Sequence[Row]]
 
 
@@ -37,15 +35,6 @@ def tables(rows: Rows, setting: Setting) -> str:
     """Setting, results, differences and claims; the same for equal rows wherever it is made."""
     parts = (_setting(setting), _results(rows), _differences(rows), _claims(rows))
     return "\n".join(part for part in parts if part)
-
-
-def with_tables(page: str, text: str) -> str:
-    """The page with this text between its markers; `ValueError` when it has no such place."""
-    before, begin, rest = page.partition(BEGIN)
-    _old, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"no `{BEGIN}` … `{END}`")
-    return f"{before}{begin}\n\n{text}\n{end}{after}"
 
 
 def _setting(setting: Setting) -> str:

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from grader.lab.document import summary_md, tables, with_tables
+from grader.lab.document import summary_md, tables
 from grader.lab.experiments import EXPERIMENTS
+from grader.lab.page import with_tables
 from grader.lab.rows import read_rows
 from grader.lab.setting import Setting
 from grader.report.model import EnvironmentEntry
