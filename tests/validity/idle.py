@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from tests.validity.names import is_among
 from tests.validity.verdicts import Task, Verdict
 
-#: How many cases are tried for each check before it counts as idle.
+#: How many cases that may pass are tried for each check before it counts as idle, and how many that
+#: may lose a name.
 TRIES = 6
 
 
@@ -28,8 +29,9 @@ def candidates(check: str, verdicts: Sequence[Verdict]) -> list[Task]:
             through.append((place, verdict.case))
         elif mine[0].code and not is_among(mine[0].code, [c.code for c in others if c.code]):
             unnamed.append((place, verdict.case))
-    ordered = sorted(through, key=lambda x: x[0]) + sorted(unnamed, key=lambda x: x[0])
-    return [Task(case, without=check) for _place, case in ordered[:TRIES]]
+    chosen = [sorted(kind, key=lambda x: x[0])[:TRIES] for kind in (through, unnamed)]
+    ordered = sorted(chosen[0] + chosen[1], key=lambda x: x[0])
+    return [Task(case, without=check) for _place, case in ordered]
 
 
 def effect(check: str, before: Verdict, after: Verdict) -> str | None:

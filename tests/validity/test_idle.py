@@ -70,9 +70,9 @@ def test_the_most_promising_come_first():
     ) == [
         "through",
         "through as well",
+        "unnamed",
         "subtle",
         "through, blocked",
-        "unnamed",
         "unnamed, blocked",
     ]
 
@@ -81,6 +81,11 @@ def test_only_some_are_tried():
     assert tried(*[verdict(f"{n}", MINE) for n in range(TRIES + 3)]) == [
         f"{n}" for n in range(TRIES)
     ]
+    blocked = check("update.max", status="blocked")
+    other = check("update.max")
+    many = [verdict(f"{n}", MINE, blocked) for n in range(TRIES + 3)]
+    assert tried(*many, verdict("a name", MINE, other))[0] == "a name"
+    assert tried(*many, verdict("a name", MINE, other, blocked))[-1] == "a name"
     assert tried() == []
 
 
