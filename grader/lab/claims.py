@@ -44,23 +44,28 @@ class Judgement:
 
 CLAIMS = (
     Claim(
-        "Learning from the newest transition alone fails: replay is needed",
+        "Learning from the newest transition alone is worse: replay helps",
         "newest-transition",
         "late",
         -1,
     ),
     Claim(
-        "Batches of consecutive transitions teach less than batches drawn from all of the past",
+        "Consecutive transitions teach less than a random batch from the past",
         "newest-batch",
         "late",
         -1,
     ),
     Claim("Without a target network the agent learns worse", "no-target-network", "late", -1),
-    Claim("Targets that move with every update drive values up", "no-target-network", "error", 1),
+    Claim("Without a target network values run away upwards", "no-target-network", "error", 1),
     Claim("Too frequent copies undo what the target network does", "copy-every-update", "late", -1),
-    Claim("An interval of 100 updates serves well", "copy-every-100", "late", 0),
-    Claim("Too rare copies leave targets stale", "copy-every-1000", "late", -1),
-    Claim("Slow copies keep values from rising too high", "copy-every-100", "error", -1),
+    Claim(
+        "A copy every 800 steps, well within the usual 100 to 1,000, serves as well",
+        "copy-every-100",
+        "late",
+        0,
+    ),
+    Claim("Copies that are too rare slow learning down", "copy-every-1000", "late", -1),
+    Claim("Rarer copies keep values lower", "copy-every-100", "error", -1),
     Claim(
         "Without the terminal mask the agent does not learn what a fall costs",
         "no-terminal-mask",
@@ -68,7 +73,9 @@ CLAIMS = (
         -1,
     ),
     Claim("Without the terminal mask values are too high", "no-terminal-mask", "error", 1),
-    Claim("Truncation must not be stored as termination", "truncation-ends", "late", -1),
+    Claim(
+        "An agent that takes truncation for termination learns worse", "truncation-ends", "late", -1
+    ),
 )
 _OVERESTIMATES = "The maximum over actions overestimates, in the baseline too"
 _SAME = "A copy at every update is the same as no target network"

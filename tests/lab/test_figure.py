@@ -16,7 +16,7 @@ def test_returns(rows):
     images = draw_returns(rows)
     assert images["png"].startswith(b"\x89PNG")
     text = images["svg"].decode()
-    for experiment in EXPERIMENTS[1:]:
+    for experiment in EXPERIMENTS:
         assert text.count(f">{experiment.title}<") == 1
     for label in ("baseline", "with the change", "threshold 475", "updates", "greedy return"):
         assert f">{label}<" in text, label
@@ -25,7 +25,7 @@ def test_returns(rows):
 
 def test_values(rows):
     text = draw_values(rows, Setting())["svg"].decode()
-    for label in ("bound 100", "with the change: what followed", "value, log scale"):
+    for label in ("bound 100", "worth, in this panel's runs", "value, log scale"):
         assert f">{label}<" in text, label
 
 
