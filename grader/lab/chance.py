@@ -28,10 +28,12 @@ def rank_sum_p(first: Sequence[float], second: Sequence[float]) -> float:
         raise ValueError("two groups, and none of them empty")
     expected = n * (total + 1)
     distance = abs(int(doubled[:n].sum()) - expected)
+    if distance == 0:
+        return 1.0
     if total > EXACT_UP_TO:
         # Variance of a sum of n draws without replacement.
         variance = n * (total - n) / (total - 1) * float(np.var(doubled))
-        return math.erfc(max(0.0, distance - 0.5) / math.sqrt(2 * variance))
+        return math.erfc((distance - 0.5) / math.sqrt(2 * variance))
     sums = _sums(doubled, n)
     far = np.abs(np.arange(len(sums)) - expected) >= distance
     return min(1.0, float(np.sum(sums[far])))
