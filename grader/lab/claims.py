@@ -10,6 +10,7 @@ from grader.lab.chance import sign_p
 from grader.lab.experiments import BASELINE
 from grader.lab.rows import Row
 from grader.lab.summary import LEVEL, Comparison, Difference, compare, value_error
+from grader.lab.text import number, p_value
 
 Verdict = Literal["holds here", "does not show here", "the opposite shows here"]
 HOLDS: Verdict = "holds here"
@@ -77,7 +78,7 @@ CLAIMS = (
         "An agent that takes truncation for termination learns worse", "truncation-ends", "late", -1
     ),
 )
-_OVERESTIMATES = "The maximum over actions overestimates, in the baseline too"
+_OVERESTIMATES = "Values are too high in the baseline too"
 _SAME = "A copy at every update is the same as no target network"
 _TWINS = ("no-target-network", "copy-every-update")
 
@@ -93,11 +94,6 @@ def judge(rows: Mapping[str, Sequence[Row]]) -> list[Judgement]:
     return [*judged, _overestimates(rows[BASELINE.id])]
 
 
-def shown_p(p: float) -> str:
-    """A p-value as text."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
 def _judge(claim: Claim, found: Comparison) -> Judgement:
     difference: Difference = getattr(found, claim.quantity)
     sign = difference.sign
@@ -109,8 +105,8 @@ def _judge(claim: Claim, found: Comparison) -> Judgement:
         verdict = HOLDS if sign == claim.expected else OPPOSITE
     name = {"late": "late return", "error": "value error"}[claim.quantity]
     evidence = (
-        f"{name} {difference.shift:+,.0f}, larger than the baseline's in "
-        f"{difference.larger:.0%} of pairs, {shown_p(difference.p)}"
+        f"{name} {number(difference.shift, '+')}, larger than the baseline's in "
+        f"{difference.larger:.0%} of pairs, p {p_value(difference.p)}"
     )
     return Judgement(claim.text, claim.experiment, verdict, evidence)
 
@@ -130,5 +126,5 @@ def _overestimates(baseline: Sequence[Row]) -> Judgement:
     above = sum(error > 0 for error in errors)
     p = sign_p(above, len(errors))
     verdict = HIDDEN if p >= LEVEL else HOLDS if 2 * above > len(errors) else OPPOSITE
-    evidence = f"value error above 0 in {above} of {len(errors)} runs, {shown_p(p)} (sign test)"
+    evidence = f"value error above 0 in {above} of {len(errors)} runs, p {p_value(p)} (sign test)"
     return Judgement(_OVERESTIMATES, BASELINE.id, verdict, evidence)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 
 from grader.cartpole.schedule import THRESHOLD
-from grader.lab.claims import judge, shown_p
+from grader.lab.claims import judge
 from grader.lab.experiments import BASELINE, EXPERIMENTS
 from grader.lab.rows import Row
 from grader.lab.setting import Setting
 from grader.lab.summary import LATE, LEVEL, Difference, Spread, compare, group
+from grader.lab.text import number, p_value
 from grader.report.model import EnvironmentEntry
 
 Rows = Mapping[str, Sequence[Row]]
@@ -102,8 +102,8 @@ def _claims(rows: Rows) -> str:
 
 
 def _difference(difference: Difference) -> tuple[str, str, str]:
-    p = shown_p(difference.p).removeprefix("p ").removeprefix("= ")
-    return f"{difference.shift:+,.0f}", f"{difference.larger:.0%}", p
+    p = p_value(difference.p).removeprefix("= ")
+    return number(difference.shift, "+"), f"{difference.larger:.0%}", p
 
 
 def _title(name: str) -> str:
@@ -111,8 +111,4 @@ def _title(name: str) -> str:
 
 
 def _spread(spread: Spread) -> str:
-    return f"{_number(spread.median)} ({_number(spread.low)} to {_number(spread.high)})"
-
-
-def _number(value: float) -> str:
-    return "∞" if math.isinf(value) else f"{value:,.0f}"
+    return f"{number(spread.median)} ({number(spread.low)} to {number(spread.high)})"

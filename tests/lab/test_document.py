@@ -1,5 +1,6 @@
 """The text that is made of rows, and the page that was made of the rows beside it."""
 
+import math
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from grader.lab.experiments import EXPERIMENTS
 from grader.lab.page import with_tables
 from grader.lab.rows import read_rows
 from grader.lab.setting import Setting
+from grader.lab.text import number, p_value
 from grader.report.model import EnvironmentEntry
 
 ENVIRONMENT = EnvironmentEntry(
@@ -29,15 +31,24 @@ def test_the_summary_names_everything(row):
     assert "| Baseline | 4 | 500 (500 to 500) |" in text
     assert "| No terminal mask | 4 | 10 (10 to 10) |" in text
     assert "| 0 | ∞ (∞ to ∞) | 0 | 12,346 (12,346 to 12,346) | 95 (95 to 95) |" in text
-    assert "| No terminal mask | -490 | 0% | 0.057 | +12,256 | 100% | 0.057 |" in text
-    assert "| **does not show here** | late return -490" in text  # four runs are too few
+    assert "| No terminal mask | −490 | 0% | 0.057 | +12,256 | 100% | 0.057 |" in text
+    assert "| **does not show here** | late return −490" in text  # four runs are too few
     assert "nan" not in text
+
+
+def test_numbers_are_short():
+    assert number(1_426_893) == "1.4 million"
+    assert number(-79_230.4, "+") == "−79,230"
+    assert number(3.2, "+") == "+3"
+    assert number(math.inf) == "∞"
+    assert p_value(0.0004) == "< 0.001"
+    assert p_value(0.0419) == "= 0.042"
 
 
 def test_the_baseline_alone(row):
     text = tables({"baseline": [row()]}, Setting())
     assert "Differences" not in text
-    assert "| The maximum over actions overestimates, in the baseline too | Baseline |" in text
+    assert "| Values are too high in the baseline too | Baseline |" in text
 
 
 def test_tables_go_between_the_markers():
