@@ -45,8 +45,8 @@ def _setting(setting: Setting) -> str:
 def _results(rows: Rows) -> str:
     lines = [
         "### Results\n",
-        "Median (10th to 90th percentile) of the runs. *Late return*: mean of the greedy returns "
-        f"after {LATE:.0%} of the updates. *Reached*: runs with an evaluation of {THRESHOLD:.0f} "
+        "Median (10th to 90th percentile) of the runs. *Late return*: mean greedy return of the "
+        f"evaluations that come after {LATE:.0%} of the updates. *Reached*: runs with an evaluation of {THRESHOLD:.0f} "
         "or more, and after how many updates the first came (∞: never). *There at the end*: runs "
         "whose last evaluation was one. *Max Q* and *worth*: of the states visited in the last "
         "evaluation.\n",
@@ -77,7 +77,7 @@ def _differences(rows: Rows) -> str:
         return ""
     lines = [
         "### Differences from the baseline\n",
-        "*Value error*: mean of max Q − worth after the same share of the updates. Difference of "
+        "*Value error*: mean of max Q − worth over the same evaluations. For both: difference of "
         "the medians; how often a run's value is larger than a baseline run's; p-value of the "
         f"exact rank-sum test, adjusted for all {2 * len(found)} of them (Holm). A difference is "
         f"called one below {LEVEL}.\n",

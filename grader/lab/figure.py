@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS, THRESHOLD
 from grader.figures import (
@@ -54,6 +55,7 @@ def draw_values(rows: Rows, setting: Setting) -> dict[str, bytes]:
         axes.plot(grid, worth, ":", color=GREEN, linewidth=2, label="worth, in this panel's runs")
         _draw_level(axes, setting.value_bound, f"bound {setting.value_bound:.0f}")
         axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(NullLocator())
         # Values begin near 0, of which a logarithm makes too much.
         axes.set_ylim(bottom=1)
 

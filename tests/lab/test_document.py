@@ -10,6 +10,7 @@ from grader.lab.experiments import EXPERIMENTS
 from grader.lab.page import with_tables
 from grader.lab.rows import read_rows
 from grader.lab.setting import Setting
+from grader.lab.summary import group
 from grader.lab.text import number, p_value
 from grader.report.model import EnvironmentEntry
 
@@ -77,6 +78,36 @@ def measured(root):
 
 def test_the_page_says_what_was_measured(page, measured):
     assert with_tables(page, tables(measured, Setting())) == page
+
+
+def test_the_numbers_of_the_prose(page, measured):
+    g = {name: group(rows) for name, rows in measured.items()}
+    without, usual = g["no-target-network"], g["baseline"]
+    first = f"median {without.first.median:,.0f} against {usual.first.median:,.0f} updates"
+    rewards = {sets: (1 - 0.99**sets) / 0.01 for sets in (5, 50, 250)}
+    for told in (
+        f"{without.reached} of these {without.runs} runs had an evaluation of 475 or more",
+        first,
+        f"{without.ended} of {without.runs} are at 475, against {usual.ended} of the baseline",
+        f"makes 5 sets and thus {rewards[5]:.1f}",
+        f"50 sets and {rewards[50]:.1f}",
+        f"could give {rewards[250]:.1f}; the median is {usual.max_q.median:.0f}",
+        f"up to {number(without.max_q.median)} without a target network, "
+        f"{number(usual.max_q.median)} with a copy every 20 updates, "
+        f"{number(g['copy-every-100'].max_q.median)} with one every 100",
+        f"at 475 in all {usual.reached} runs at some time, is there in {usual.ended} at the end",
+    ):
+        assert told in page, told
+    assert 0.9 * rewards[5] < g["copy-every-1000"].max_q.median < rewards[5]
+    assert 0.9 * rewards[50] < g["copy-every-100"].max_q.median < rewards[50]
+
+
+def test_runs_are_equal_until_something_is_truncated(measured):
+    """The first evaluations of `truncation-ends` are the baseline's, and not all of the later."""
+    pairs = list(zip(measured["baseline"], measured["truncation-ends"], strict=True))
+    for usual, changed in pairs:
+        assert usual.result.evaluations[:4] == changed.result.evaluations[:4]
+    assert all(u.result.evaluations != c.result.evaluations for u, c in pairs)
 
 
 def test_at_least_twenty_seeds_of_one_lab(measured):
