@@ -46,10 +46,10 @@ def _results(rows: Rows) -> str:
     lines = [
         "### Results\n",
         "Median (10th to 90th percentile) of the runs. *Late return*: mean greedy return of the "
-        f"evaluations that come after {LATE:.0%} of the updates. *Reached*: runs with an evaluation of {THRESHOLD:.0f} "
-        "or more, and after how many updates the first came (∞: never). *There at the end*: runs "
-        "whose last evaluation was one. *Max Q* and *worth*: of the states visited in the last "
-        "evaluation.\n",
+        f"evaluations that come after {LATE:.0%} of the updates. *Reached*: runs with an "
+        f"evaluation of {THRESHOLD:.0f} or more, and after how many updates the first came (∞: "
+        "never). *There at the end*: runs whose last evaluation was one. *Max Q* and *worth*: of "
+        "the states visited in the last evaluation.\n",
         f"| experiment | runs | late return | best return | reached {THRESHOLD:.0f} | first, "
         "updates | there at the end | max Q | worth |",
         "|---|---|---|---|---|---|---|---|---|",
