@@ -147,7 +147,10 @@ def _curves(report: Report, ascii_only: bool) -> list[RenderableType]:
         )
         text = f"attempt {number}: {line} {attempt.updates:,} updates"
         lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 3)))
-        for detail in (confirmed, _max_q(report, attempt, ascii_only)):
+        details = [confirmed]
+        if attempt.max_q:
+            details.append(_max_q(report, attempt, ascii_only))
+        for detail in details:
             lines.append(Padding(Text(detail, style="dim"), (0, 0, 0, 14)))
     return lines
 

@@ -23,7 +23,8 @@ class _LazyDynamo(types.ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        # Its submodules are looked for along the real one's path.
+        if name.startswith("__") and name != "__path__":
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
@@ -38,13 +39,21 @@ def _no_compile(model: Any = None, **_kwargs: Any) -> Any:
     return model if model is not None else lambda wrapped: wrapped
 
 
+def _use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """What eager code gets of torch's own, which imports the compiler to tell it as well."""
+    import torch
+
+    torch._C._set_deterministic_algorithms(mode, warn_only=warn_only)
+
+
 def prepare_torch() -> None:
-    """Import torch: one thread, `torch.compile` a no-op, the optimizer's slow import cut."""
+    """Import torch: one thread, `torch.compile` a no-op, what imports the compiler cut."""
     import torch
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     torch.compile = _no_compile
+    torch.use_deterministic_algorithms = _use_deterministic_algorithms
     stub = _LazyDynamo("torch._dynamo")
     stub.disable = _disable  # type: ignore[attr-defined]
     stub.graph_break = lambda *_a, **_k: None  # type: ignore[attr-defined]
@@ -79,6 +88,7 @@ def restore_globals(seed: int | None = None) -> None:
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     torch.autograd.set_detect_anomaly(False)
+    torch._C._set_deterministic_algorithms(False, warn_only=False)
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     entropy = _Entropy(seed)
