@@ -1,23 +1,86 @@
-"""What every isolation tier offers: a host that opens channels to fresh worker processes."""
+"""What every isolation tier offers: a host that opens channels to fresh worker processes.
+
+SandboxFault        no worker could be started
+└── Unfit           the tier does not hold on this machine, or is not there: says the remedy
+    └── Refused     … and no weaker one may take its place
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
+from grader.confine.box import Box
 from grader.protocol.transport import Transport
+
+if TYPE_CHECKING:
+    from grader.sandbox.stage import Stage
 
 
 class SandboxFault(Exception):
     """The worker could not be started; nothing is thereby said about the submission."""
 
 
+class Unfit(SandboxFault):
+    """A tier is not there or does not hold: says why, and what would help."""
+
+    def __init__(self, tier: str, why: str, remedy: str) -> None:
+        super().__init__(f"`{tier}`: {why}")
+        self.tier = tier
+        self.why = why
+        self.remedy = remedy
+
+
+class Refused(Unfit):
+    """None of the tiers that may serve does."""
+
+
 class Host(Protocol):
     """Holds one staged submission and starts worker processes for it."""
 
-    tier: str
+    @property
+    def tier(self) -> str:
+        """The name of the isolation tier, settled once the first channel is open."""
 
     def open(self) -> Transport:
         """A channel to a fresh worker process, in place of the one opened before."""
 
     def close(self) -> None:
         """Kill what is left of the process tree and remove the working folder."""
+
+
+class Running(Protocol):
+    """A started worker process with all that it starts itself."""
+
+    process: subprocess.Popen[bytes]
+
+    def end(self) -> None:
+        """Kill all of it, and return when it is gone."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried in a tier's box at each start: acts by name, see `grader.confine.acts`."""
+
+    refused: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    #: Of the file that must not be read; where nothing but its mode protects it, less.
+    canary_mode: int = 0o644
+
+
+class Launcher(Protocol):
+    """Starts worker processes in one tier's box."""
+
+    tier: str
+    trial: Trial
+    #: The user that the worker becomes, where it is another one.
+    owner: int | None
+
+    def box(self, stage: Stage) -> Box:
+        """The walls that the worker puts up itself."""
+
+    def start(
+        self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool
+    ) -> Running:
+        """Start a worker; with `streams`, its standard input and output are pipes."""

@@ -1,27 +1,31 @@
 """First code of the worker process; run as a script, never imported by the judge.
 
-    python -s -P -X utf8 bootstrap.py MODE SUBMISSION [CONTROL_FD]
+    python -s -P -X utf8 bootstrap.py MODE SUBMISSION BOX [CONTROL_FD]
 
-MODE is `fork` (prepared parent, a child per opened channel handed over on CONTROL_FD) or `single`
-(this process serves one channel on its standard input and output).
+MODE is `fork` (prepared parent, a child per opened channel handed over on CONTROL_FD), `single`
+(this process serves one channel on its standard input and output) or `probe` (the acts of the box
+are tried, told on CONTROL_FD, and that is all). BOX describes the walls to put up first.
 
-Only the two rooms that the worker needs are made importable: `grader` becomes an empty package
-whose search path is cut off, so submitted code cannot import the rest of the grader by name.
+Only the rooms that the worker needs are made importable: `grader` becomes an empty package whose
+search path is cut off, so submitted code cannot import the rest of the grader by name.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import types
 from pathlib import Path
+
+ROOMS = ("confine", "protocol", "worker")
 
 
 def _expose_worker_rooms(package_dir: Path) -> None:
     grader = types.ModuleType("grader")
     grader.__path__ = []
     sys.modules["grader"] = grader
-    for room in ("protocol", "worker"):
+    for room in ROOMS:
         name = f"grader.{room}"
         folder = package_dir / room
         spec = importlib.util.spec_from_file_location(
@@ -47,24 +51,27 @@ def _hide_checkout(package_dir: Path) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Prepare the process, then serve."""
+    """Enter the box and prepare the process, then serve."""
     mode, submission = argv[0], Path(argv[1])
     package_dir = Path(__file__).resolve().parents[1]
     _hide_checkout(package_dir)
     _expose_worker_rooms(package_dir)
 
-    # Resolved only now that the two rooms are in place.
-    from grader.worker import limits, server
-    from grader.worker.torch_setup import prepare_torch
+    # Resolved only now that the rooms are in place.
+    from grader.confine.box import Box
+    from grader.confine.enter import enter
 
-    limits.limit_process()
-    channel = server.StandardStreams() if mode == "single" else None
-    prepare_torch()
-    if channel is not None:
-        channel.write(server.READY)
-        server.serve(channel, submission)
+    os.environ.pop("PWD", None)  # `bwrap` sets it
+    box = Box.from_text(argv[2])
+    enter(box)
+    if mode == "single":
+        from grader.worker import server
+
+        server.serve_alone(submission)
     else:
-        server.serve_children(int(argv[2]), submission)
+        from grader.worker import prepared
+
+        prepared.serve(int(argv[3]), submission, box, probe_only=mode == "probe")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
-"""The worker's loop: one request in, one reply out; and the prepared parent that forks children."""
+"""The worker's loop: one request in, one reply out."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -16,8 +14,6 @@ from grader.protocol.framing import decode_request, pack, read_payload
 from grader.protocol.messages import Refused, Reply, ReplyFrame, RequestFrame
 
 READY = b"R"
-FORK = b"F"
-KILL = b"K"
 
 
 class Channel(Protocol):
@@ -103,62 +99,11 @@ def _flush_output() -> None:
             stream.flush()
 
 
-def serve_children(control_fd: int, folder: Path) -> None:
-    """Prepared parent: for every channel handed over, fork a child that serves it.
+def serve_alone(folder: Path) -> None:
+    """Serve one channel on standard input and output, torch imported first."""
+    from grader.worker.torch_setup import prepare_torch
 
-    The descriptors handed over with `FORK` are the child's channel and the pipe that takes its
-    standard output and error. `KILL` ends the children that are left.
-    """
-    control = socket.socket(fileno=control_fd)
-    control.sendall(READY)
-    # Imported before the first fork, so that no child pays for it.
-    import grader.worker.player  # noqa: F401
-
-    # What is imported by now is never garbage: spare every collection in a child the walk over it.
-    gc.collect()
-    gc.freeze()
-    children: list[int] = []
-    while True:
-        order, descriptors, _flags, _address = socket.recv_fds(control, 1, 2)
-        children = [pid for pid in children if not _reaped(pid)]
-        if not order:
-            _kill(children)
-            return
-        if order == KILL:
-            _kill(children)
-            children = []
-        elif order == FORK and len(descriptors) == 2:
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                _become_child(descriptors[0], descriptors[1], folder)
-            children.append(pid)
-            control.sendall(FORK)
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-
-def _become_child(channel_fd: int, output_fd: int, folder: Path) -> None:
-    """Serve one channel, then end without running anybody's exit handlers."""
-    try:
-        os.dup2(output_fd, 1)
-        os.dup2(output_fd, 2)
-        os.close(output_fd)
-        serve(SocketChannel(socket.socket(fileno=channel_fd)), folder)
-    finally:
-        os._exit(0)
-
-
-def _reaped(pid: int) -> bool:
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
-
-
-def _kill(children: list[int]) -> None:
-    for pid in children:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+    channel = StandardStreams()
+    prepare_torch()
+    channel.write(READY)
+    serve(channel, folder)

@@ -1,0 +1,233 @@
+"""Hosts: a prepared parent that forks, or a process per channel; in whatever box a tier has."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+
+from grader.protocol.errors import ChannelError
+from grader.protocol.transport import PipeTransport, SocketTransport, Transport
+from grader.sandbox.interface import Launcher, Running, SandboxFault
+from grader.sandbox.preflight import Preflight, read_outcomes
+from grader.sandbox.stage import Stage
+
+#: Importing torch from a cold disk on a busy machine.
+START_DEADLINE_S = 180.0
+_READY, _FORK, _KILL = b"R", b"F", b"K"
+
+
+def can_fork() -> bool:
+    """Whether a prepared parent can fork and be handed descriptors.
+
+    macOS can, but its system libraries do not survive a fork once threads have run.
+    """
+    return sys.platform == "linux" and hasattr(socket, "send_fds")
+
+
+class _NotReady(SandboxFault):
+    """The prepared parent ended before it was ready."""
+
+
+class ForkHost:
+    """One prepared parent with torch imported; every channel is served by a fresh child of it."""
+
+    def __init__(self, files: Mapping[str, bytes], launcher: Launcher) -> None:
+        self._launcher = launcher
+        self._stage = Stage(files, launcher.owner)
+        self._transport: SocketTransport | None = None
+        try:
+            self._prepare()
+        except SandboxFault:
+            self._stage.remove()
+            raise
+
+    @property
+    def tier(self) -> str:
+        """The name of the isolation tier."""
+        return self._launcher.tier
+
+    def open(self) -> Transport:
+        """Kill the child opened before and fork the next; the parent is renewed if it is gone.
+
+        Raises `Unfit` when the box does not hold.
+        """
+        self._hang_up()
+        fault = SandboxFault("the prepared worker ends as soon as it is asked for a child")
+        for _ in range(2):
+            try:
+                self._await_ready()
+                self._order(_KILL)
+                self._transport = self._fork()
+                return self._transport
+            except OSError:
+                self._renew()
+            except _NotReady as error:
+                fault = error
+                self._renew()
+        raise fault
+
+    def serve(self, files: Mapping[str, bytes]) -> None:
+        """Hand another submission to the children that are forked from now on.
+
+        The parent has run no student code, but a child of the submission before may have reached
+        for it: only for submissions that trust one another.
+        """
+        self._hang_up()
+        self._stage.fill(files)
+
+    def close(self) -> None:
+        """Kill what is left of the process tree and remove the working folder."""
+        self._hang_up()
+        self._end_parent()
+        self._stage.remove()
+
+    @property
+    def _process(self) -> subprocess.Popen[bytes]:
+        return self._running.process
+
+    def _prepare(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._preflight = Preflight(self._stage, self._launcher)
+        box = self._preflight.box().to_text()
+        arguments = ["fork", str(self._stage.submission), box, str(theirs.fileno())]
+        try:
+            self._running = self._launcher.start(
+                self._stage, arguments, pass_fds=(theirs.fileno(),), streams=False
+            )
+        except SandboxFault:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._control = ours
+        self._ready = False
+
+    def _await_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            outcomes = read_outcomes(self._control)
+            self._control.settimeout(START_DEADLINE_S)
+            ready = self._control.recv(1)
+        except TimeoutError:
+            raise _NotReady("the worker did not start in time") from None
+        except ConnectionError:
+            ready = b""
+        if ready != _READY:
+            raise _NotReady(start_failure(self._running))
+        self._preflight.judge(outcomes)
+        self._ready = True
+        self._control.settimeout(5.0)
+
+    def _order(self, order: bytes) -> None:
+        self._control.sendall(order)
+
+    def _fork(self) -> SocketTransport:
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe()
+        try:
+            socket.send_fds(self._control, [_FORK], [theirs.fileno(), write_end])
+            if self._control.recv(1) != _FORK:  # a parent that was stopped does not answer
+                raise ConnectionResetError
+        except OSError:
+            ours.close()
+            os.close(read_end)
+            raise
+        finally:
+            theirs.close()
+            os.close(write_end)
+        return SocketTransport(ours, read_end)
+
+    def _renew(self) -> None:
+        self._end_parent()
+        self._prepare()
+
+    def _end_parent(self) -> None:
+        self._running.end()
+        self._control.close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+    def _hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+
+class SingleHost:
+    """A fresh process for every channel, on its standard streams: for platforms without fork."""
+
+    def __init__(self, files: Mapping[str, bytes], launcher: Launcher) -> None:
+        self._launcher = launcher
+        self._stage = Stage(files, launcher.owner)
+        self._transport: PipeTransport | None = None
+        self._running: Running | None = None
+        # The next process is always on its way, since importing torch takes seconds.
+        try:
+            self._next: Running = self._launch()
+        except SandboxFault:
+            self._stage.remove()
+            raise
+
+    @property
+    def tier(self) -> str:
+        """The name of the isolation tier."""
+        return self._launcher.tier
+
+    def open(self) -> Transport:
+        """Kill the process opened before; the one prepared meanwhile takes over."""
+        self._end_current()
+        running, self._next = self._next, self._launch()
+        process = running.process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        transport = PipeTransport(process.stdin, process.stdout, process.stderr)
+        self._running, self._transport = running, transport
+        try:
+            ready = transport.receive(1, time.monotonic() + START_DEADLINE_S)
+        except ChannelError:
+            ready = b""
+        if ready != _READY:
+            transport.drain()
+            raise SandboxFault(f"a worker did not start:\n{transport.output.take() or ''}")
+        return transport
+
+    def close(self) -> None:
+        """Kill both processes and remove the working folder."""
+        self._end_current()
+        self._next.end()
+        self._stage.remove()
+
+    def _launch(self) -> Running:
+        box = self._launcher.box(self._stage).to_text()
+        arguments = ["single", str(self._stage.submission), box]
+        return self._launcher.start(self._stage, arguments, pass_fds=(), streams=True)
+
+    def _end_current(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+        if self._running is not None:
+            self._running.end()
+            self._running = None
+
+
+def start_host(files: Mapping[str, bytes], launcher: Launcher) -> ForkHost | SingleHost:
+    """The host that fits this platform, its first worker already on the way.
+
+    Raises `SandboxFault` when no process can be started.
+    """
+    return ForkHost(files, launcher) if can_fork() else SingleHost(files, launcher)
+
+
+def start_failure(running: Running) -> str:
+    """Why a worker ended: what it said last. Kills what is left of it."""
+    running.end()
+    stderr = running.process.stderr
+    said = stderr.read(4000) if stderr is not None else b""
+    return f"the worker did not start:\n{said.decode('utf-8', 'replace').strip()}"
