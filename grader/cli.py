@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -16,13 +17,14 @@ from grader.study.command import run_study
 from grader.trials.errors import TrialError, TrialFault, Untrainable
 
 if TYPE_CHECKING:
-    from grader.grading import Options
+    from grader.grading import Options, StartHost
     from grader.report.model import Report
     from grader.sandbox.intake import Submitted
 
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 #: Options that name a file for a report.
 WRITTEN = ("json", "curve")
+TIERS = ("bubblewrap", "landlock", "uid+seccomp", "plain")
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 KEY_VARIABLE = "DQN_GRADER_KEY_FILE"
 
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the contract's."""
     try:
         options = _parser().parse_args(arguments)
-        return _grade(options) if options.command == "grade" else _train(options)
+        return _COMMANDS[options.command](options)
     except UsageError as error:
         _complain(str(error), error.hint)
         return USAGE
@@ -78,7 +80,22 @@ def _parser() -> _Parser:
     grade.add_argument("--key", metavar="FILE", help=f"key of the seeds (or {KEY_VARIABLE})")
     grade.add_argument("--view", choices=("student", "staff"), default="student")
     grade.add_argument(
-        "--sandbox", choices=("auto", "plain"), default="auto", help="isolation tier"
+        "--sandbox",
+        choices=("auto", *TIERS),
+        default="auto",
+        help="isolation tier (default: the strongest that works here)",
+    )
+    grade.add_argument(
+        "--sandbox-min",
+        metavar="TIER",
+        choices=TIERS,
+        default="plain",
+        help=f"refuse to grade in a weaker tier ({', '.join(TIERS)})",
+    )
+    grade.add_argument(
+        "--official",
+        action="store_true",
+        help="staff grading: with a secret key, in a real sandbox or not at all",
     )
     grade.add_argument(
         "--fail-under",
@@ -92,6 +109,7 @@ def _parser() -> _Parser:
     lab = commands.add_parser("lab", help="train with one part of DQN changed at a time")
     lab.set_defaults(run=run_lab)
     lab_options(lab)
+    commands.add_parser("doctor", help="try out which isolation works on this machine")
     return parser
 
 
@@ -106,6 +124,12 @@ def _train(arguments: argparse.Namespace) -> int:
     except TrialFault as fault:
         _complain(f"the {arguments.command} cannot go on: {fault}", "the rows so far are kept")
         return FAULT
+
+
+def _doctor(_arguments: argparse.Namespace) -> int:
+    from grader.sandbox.doctor import run_doctor
+
+    return GRADED if run_doctor() else FAULT
 
 
 def _points(text: str) -> int:
@@ -132,22 +156,43 @@ def _grade(arguments: argparse.Namespace) -> int:
             _require_writable(Path(file))
     if [getattr(arguments, option) for option in WRITTEN].count("-") > 1:
         raise UsageError("two reports on standard output cannot be told apart", "name a file")
+    start_host = _isolation(arguments)
     try:
         submitted = take_in(Path(arguments.path).expanduser())
     except IntakeError as error:
         return _ungradable(arguments, str(error), error.hint)
-    return _run(arguments, submitted, _options(arguments))
+    return _run(arguments, submitted, _options(arguments), start_host)
+
+
+def _isolation(arguments: argparse.Namespace) -> StartHost:
+    """How workers are started, within what the options allow."""
+    from grader.sandbox.tiers import REAL, eligible, start_strongest
+
+    wanted, least = arguments.sandbox, arguments.sandbox_min
+    if arguments.official and not eligible(least, REAL):
+        least = REAL
+    if not eligible(wanted, least):
+        floor = "--official" if least != arguments.sandbox_min else f"--sandbox-min {least}"
+        raise UsageError(
+            f"`--sandbox {wanted}` is weaker than `{floor}` allows", "drop one of them"
+        )
+    return functools.partial(start_strongest, wanted=wanted, least=least)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
     from grader.grading import Options
-    from grader.keys import KeyFileError, load_key
+    from grader.keys import PUBLIC_KEY, Key, KeyFileError, load_key
 
     key_file = arguments.key or os.environ.get(KEY_VARIABLE)
     try:
         key = load_key(Path(key_file) if key_file else None)
     except KeyFileError as error:
         raise UsageError(str(error), "name a file with at least 16 random bytes") from None
+    if arguments.official and key == Key(PUBLIC_KEY):
+        raise UsageError(
+            "`--official` needs a secret key, and the public one is in every student's hands",
+            f"name a key file: `--key FILE` or {KEY_VARIABLE}",
+        )
     return Options(
         solve=not arguments.no_solve,
         only=frozenset(arguments.only),
@@ -156,20 +201,25 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _run(arguments: argparse.Namespace, submitted: Submitted, options: Options) -> int:
+def _run(
+    arguments: argparse.Namespace, submitted: Submitted, options: Options, start_host: StartHost
+) -> int:
     from rich.console import Console
 
     from grader.grading import GraderFault, fault_report, grade
     from grader.report.progress import Progress
+    from grader.sandbox.interface import Refused
 
     try:
         with Progress(Console(stderr=True)) as progress:
-            report = grade(submitted, options, progress)
+            report = grade(submitted, options, progress, start_host)
     except KeyboardInterrupt:
         _write(
             arguments, fault_report(submitted, options, "interrupted", "interrupted by the user")
         )
         raise
+    except Refused as refusal:
+        raise UsageError(str(refusal), refusal.remedy) from None
     except GraderFault as fault:
         return _faulted(arguments, submitted, options, str(fault))
     except Exception as error:
@@ -282,3 +332,6 @@ def _complain(message: str, hint: str | None) -> None:
     print(f"error: {printable(message, lines=True)}", file=sys.stderr)
     if hint:
         print(f"hint: {printable(hint)}", file=sys.stderr)
+
+
+_COMMANDS = {"grade": _grade, "study": _train, "lab": _train, "doctor": _doctor}

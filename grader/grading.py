@@ -29,7 +29,7 @@ from grader.report.model import (
     for_view,
 )
 from grader.rubric import CheckEntry, Rubric, load_rubric
-from grader.sandbox.interface import Host, SandboxFault
+from grader.sandbox.interface import Host, Refused, SandboxFault
 from grader.sandbox.plain import start_plain
 
 if TYPE_CHECKING:
@@ -93,14 +93,16 @@ def grade(
 ) -> Report:
     """The report on one submission, in the view asked for.
 
-    Raises `GraderFault` when the grader fails; `KeyboardInterrupt` passes. No process is left
-    behind in either case.
+    Raises `GraderFault` when the grader fails, and `Refused` when no isolation that may serve
+    works; `KeyboardInterrupt` passes. No process is left behind in any case.
     """
     options = options or Options()
     listener = listener or Silent()
     begun = time.perf_counter()
     try:
         host = start_host(submitted.files)
+    except Refused:
+        raise
     except SandboxFault as fault:
         raise GraderFault(str(fault)) from fault
     try:
@@ -110,6 +112,8 @@ def grade(
         checked = time.perf_counter()
         session.run_cartpole()
         done = time.perf_counter()
+    except Refused:
+        raise
     except SandboxFault as fault:
         raise GraderFault(str(fault)) from fault
     finally:

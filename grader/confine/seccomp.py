@@ -105,7 +105,9 @@ def load_filter(rules: Sequence[Rule], names: Sequence[str]) -> None:
     if machine is None:
         raise OSError(_ENOSYS, "no table of system calls for this processor")
     compiled = compile_filter(rules, built_in, machine, os.getpid())
-    array = (_Instruction * len(compiled))(*[(i.code, i.yes, i.no, i.k) for i in compiled])
+    array = (_Instruction * len(compiled))(
+        *[_Instruction(i.code, i.yes, i.no, i.k) for i in compiled]
+    )
     program = _Program(len(compiled), ctypes.addressof(array))
     which = number("seccomp", machine)
     assert which is not None

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +31,21 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "uts": ("--unshare-uts", "--hostname", "worker"),
     "capabilities": ("--cap-drop", "ALL"),
 }
+_NO_NAMESPACES = (
+    "allow user namespaces: on Ubuntu 24.04, `sudo sysctl -w"
+    " kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile for `bwrap` that has"
+    " `userns,`; on Debian, `sudo sysctl -w kernel.unprivileged_userns_clone=1`; in Docker,"
+    " `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`; or use `landlock`"
+)
+#: What `bwrap` says when it cannot, and what helps.
+_REMEDIES = (
+    ("Unknown option", "install bubblewrap 0.7 or newer"),
+    ("namespace", _NO_NAMESPACES),
+    ("uid map", _NO_NAMESPACES),
+    ("Operation not permitted", _NO_NAMESPACES),
+    ("Permission denied", _NO_NAMESPACES),
+)
+_OTHERWISE = "`python -m grader doctor` tells more"
 
 
 @dataclass(frozen=True)
@@ -49,11 +63,16 @@ class Bubblewrap:
     rules: tuple[str, ...] = rules.ALL
 
     tier = "bubblewrap"
+    watched = False
     trial = Trial(refused=tuple(acts.FORBIDDEN), needed=tuple(acts.NEEDED))
 
     def box(self, stage: Stage) -> Box:
         """What the worker puts up inside."""
         return Box(limits=self.limits, tasks=self.tasks, owner=self.owner, rules=self.rules)
+
+    def remedy(self, said: str) -> str | None:
+        """What helps when `bwrap` or the worker in it ended at its start with these words."""
+        return next((help for words, help in _REMEDIES if words in said), _OTHERWISE)
 
     def start(
         self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool
@@ -63,9 +82,7 @@ class Bubblewrap:
         try:
             command = [*self._command(stage, writing), *process.interpreter()]
             command += [str(process.BOOTSTRAP), *arguments]
-            started = process.start_process(
-                command, stage.scratch, (*pass_fds, writing), streams
-            )
+            started = process.start_process(command, stage.scratch, (*pass_fds, writing), streams)
         except BaseException:
             os.close(reading)
             raise
@@ -133,7 +150,7 @@ class Boxed:
             self._info_fd = None
 
 
-def find_bubblewrap(search: Sequence[str] | None = None) -> Bubblewrap:
+def find_bubblewrap() -> Bubblewrap:
     """The launcher; `Unfit` where it cannot be."""
     program = shutil.which("bwrap")
     if program is None:

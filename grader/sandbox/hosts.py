@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 
+from grader.confine.box import MAX_SCRATCH_BYTES
 from grader.protocol.errors import ChannelError
 from grader.protocol.transport import PipeTransport, SocketTransport, Transport
-from grader.sandbox.interface import Launcher, Running, SandboxFault
+from grader.sandbox.interface import Launcher, Running, SandboxFault, Unfit
 from grader.sandbox.preflight import Preflight, read_outcomes
 from grader.sandbox.stage import Stage
+from grader.sandbox.watch import Watch
 
 #: Importing torch from a cold disk on a busy machine.
 START_DEADLINE_S = 180.0
@@ -39,6 +43,9 @@ class ForkHost:
         self._launcher = launcher
         self._stage = Stage(files, launcher.owner)
         self._transport: SocketTransport | None = None
+        self._watch: Watch | None = None
+        self._overfull = threading.Event()
+        self._disk_full = threading.Event()
         try:
             self._prepare()
         except SandboxFault:
@@ -56,11 +63,14 @@ class ForkHost:
         Raises `Unfit` when the box does not hold.
         """
         self._hang_up()
+        if self._disk_full.is_set():
+            raise SandboxFault(f"the disk of `{self._stage.root.parent}` is full")
         fault = SandboxFault("the prepared worker ends as soon as it is asked for a child")
         for _ in range(2):
             try:
                 self._await_ready()
                 self._order(_KILL)
+                self._look_after_scratch()
                 self._transport = self._fork()
                 return self._transport
             except OSError:
@@ -78,9 +88,13 @@ class ForkHost:
         """
         self._hang_up()
         self._stage.fill(files)
+        if self._launcher.tier != "plain":  # a scratch folder inside a box is not seen from here
+            self._renew()
 
     def close(self) -> None:
         """Kill what is left of the process tree and remove the working folder."""
+        if self._watch is not None:
+            self._watch.stop()
         self._hang_up()
         self._end_parent()
         self._stage.remove()
@@ -114,14 +128,39 @@ class ForkHost:
             self._control.settimeout(START_DEADLINE_S)
             ready = self._control.recv(1)
         except TimeoutError:
-            raise _NotReady("the worker did not start in time") from None
+            raise self._failed("the worker did not start in time") from None
         except ConnectionError:
             ready = b""
         if ready != _READY:
-            raise _NotReady(start_failure(self._running))
+            raise self._failed(f"the worker did not start:\n{last_words(self._running)}")
         self._preflight.judge(outcomes)
         self._ready = True
         self._control.settimeout(5.0)
+
+    def _failed(self, said: str) -> SandboxFault:
+        """The fault of a start; in a box, the box may be what the worker does not stand."""
+        remedy = self._launcher.remedy(said)
+        return _NotReady(said) if remedy is None else Unfit(self.tier, said, remedy)
+
+    def _look_after_scratch(self) -> None:
+        """Watch it from the first child on, and empty it where the one before filled it."""
+        if self._overfull.is_set():
+            self._stage.empty_scratch()
+            self._overfull.clear()
+        if self._watch is None and self._launcher.watched:
+            self._watch = Watch(
+                self._stage.scratch,
+                MAX_SCRATCH_BYTES,
+                overfull=lambda: self._end_child(self._overfull),
+                disk_full=lambda: self._end_child(self._disk_full),
+            )
+
+    def _end_child(self, reason: threading.Event) -> None:
+        """Called by the watching thread: the judge finds the channel closed."""
+        if not reason.is_set():
+            reason.set()
+            with contextlib.suppress(OSError):
+                self._order(_KILL)
 
     def _order(self, order: bytes) -> None:
         self._control.sendall(order)
@@ -225,9 +264,9 @@ def start_host(files: Mapping[str, bytes], launcher: Launcher) -> ForkHost | Sin
     return ForkHost(files, launcher) if can_fork() else SingleHost(files, launcher)
 
 
-def start_failure(running: Running) -> str:
-    """Why a worker ended: what it said last. Kills what is left of it."""
+def last_words(running: Running) -> str:
+    """What a worker said on standard error before it ended; kills what is left of it."""
     running.end()
     stderr = running.process.stderr
     said = stderr.read(4000) if stderr is not None else b""
-    return f"the worker did not start:\n{said.decode('utf-8', 'replace').strip()}"
+    return said.decode("utf-8", "replace").strip()

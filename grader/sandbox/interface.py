@@ -1,8 +1,8 @@
 """What every isolation tier offers: a host that opens channels to fresh worker processes.
 
 SandboxFault        no worker could be started
-└── Unfit           the tier does not hold on this machine, or is not there: says the remedy
-    └── Refused     … and no weaker one may take its place
+├── Unfit           a tier is not there, or does not hold on this machine
+└── Refused         … and no other that may serve does
 """
 
 from __future__ import annotations
@@ -32,8 +32,12 @@ class Unfit(SandboxFault):
         self.remedy = remedy
 
 
-class Refused(Unfit):
-    """None of the tiers that may serve does."""
+class Refused(SandboxFault):
+    """None of the tiers that may serve does: says why, and what would help."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class Host(Protocol):
@@ -53,7 +57,9 @@ class Host(Protocol):
 class Running(Protocol):
     """A started worker process with all that it starts itself."""
 
-    process: subprocess.Popen[bytes]
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was started."""
 
     def end(self) -> None:
         """Kill all of it, and return when it is gone."""
@@ -72,13 +78,27 @@ class Trial:
 class Launcher(Protocol):
     """Starts worker processes in one tier's box."""
 
-    tier: str
-    trial: Trial
-    #: The user that the worker becomes, where it is another one.
-    owner: int | None
+    @property
+    def tier(self) -> str:
+        """The tier's name."""
+
+    @property
+    def trial(self) -> Trial:
+        """What is tried in it at each start."""
+
+    @property
+    def owner(self) -> int | None:
+        """The user that the worker becomes, where it is another one."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether the scratch folder is limited by nothing but being watched."""
 
     def box(self, stage: Stage) -> Box:
         """The walls that the worker puts up itself."""
+
+    def remedy(self, said: str) -> str | None:
+        """What helps when a worker ended at its start with these words; None if they say it."""
 
     def start(
         self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool

@@ -60,6 +60,12 @@ class Landlock:
             rules=self.rules,
         )
 
+    def remedy(self, said: str) -> str | None:
+        """What helps when a worker ended at its start with these words."""
+        if self.owner is not None and "ModuleNotFoundError" in said:
+            return "let all users read Python and its packages, or use `bubblewrap`"
+        return "`python -m grader doctor` tells more"
+
     def start(
         self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool
     ) -> Session:

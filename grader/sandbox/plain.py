@@ -24,10 +24,15 @@ class Plain:
     tier = "plain"
     trial = Trial()
     owner = None
+    watched = False
 
     def box(self, stage: Stage) -> Box:
         """Resource limits, and no walls."""
         return Box(limits=LIMITS)
+
+    def remedy(self, said: str) -> str | None:
+        """None: a worker without walls says itself what it lacks."""
+        return None
 
     def start(
         self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool

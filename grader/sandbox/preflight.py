@@ -130,13 +130,24 @@ class Preflight:
     def _targets(self) -> dict[str, str]:
         stage = self._stage
         package = process.PACKAGE
-        hidden = [self._canary, package / "rubric.toml", package / "oracle" / "dqn.py"]
-        unwritable = [stage.root, stage.submission, "/", tempfile.gettempdir(), "/var/tmp"]
+        hidden: list[Path | str] = [
+            self._canary,
+            package / "rubric.toml",
+            package / "oracle" / "dqn.py",
+        ]
+        hidden += ["/etc/passwd"]
+        unwritable: list[Path | str] = [
+            stage.root,
+            stage.submission,
+            "/",
+            tempfile.gettempdir(),
+            "/var/tmp",
+        ]
         unwritable += ["/dev/shm", package / "worker", sysconfig.get_path("purelib"), Path.home()]
         unwritable += [os.getcwd()]
         return {
             "canary": str(self._canary),
-            "hidden": _listed([*hidden, "/etc/passwd"]),
+            "hidden": _listed(hidden),
             "unwritable": _listed(unwritable),
             "untouchable": _listed([self._canary, process.BOOTSTRAP]),
             "judge": str(os.getpid()),
@@ -149,7 +160,9 @@ class Preflight:
             "address_space": str(LIMITS["RLIMIT_AS"]),
             "file_bytes": str(LIMITS["RLIMIT_FSIZE"]),
             "open_files": str(LIMITS["RLIMIT_NOFILE"]),
+            "cpu_s": str(LIMITS["RLIMIT_CPU"]),
             "scratch_bytes": str(MAX_SCRATCH_BYTES),
+            "patience_s": "1" if self._launcher.watched else "0",
         }
 
 

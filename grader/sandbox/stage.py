@@ -30,7 +30,7 @@ class Stage:
         try:
             self.submission.mkdir()
             self.scratch.mkdir()
-            self._hand_over(self.root, 0o750)
+            self._hand_over(self.root, 0o710)
             self._hand_over(self.submission, 0o750)
             if owner is not None:
                 os.chown(self.scratch, owner, owner)
@@ -44,16 +44,16 @@ class Stage:
 
     def fill(self, files: Mapping[str, bytes]) -> None:
         """Put these files in the place of those before, and empty the scratch folder."""
-        for folder in (self.submission, self.scratch):
-            for left in folder.iterdir():
-                if left.is_dir() and not left.is_symlink():
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.unlink()
+        _empty(self.submission)
+        self.empty_scratch()
         for name, content in files.items():
             path = self.submission / name
             path.write_bytes(content)
             self._hand_over(path, 0o640)
+
+    def empty_scratch(self) -> None:
+        """Delete what is in the scratch folder."""
+        _empty(self.scratch)
 
     def remove(self) -> None:
         """Delete the folder, whatever the submission left in it."""
@@ -64,3 +64,11 @@ class Stage:
         if self._owner is not None:
             os.chown(path, 0, self._owner)
             path.chmod(mode)
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink()

@@ -30,26 +30,22 @@ def eligible(wanted: str, least: str) -> tuple[str, ...]:
     return tuple(tier for tier in allowed if wanted in (AUTO, tier))
 
 
-def start_strongest(
-    files: Mapping[str, bytes], wanted: str = AUTO, least: str = "plain"
-) -> Host:
+def start_strongest(files: Mapping[str, bytes], wanted: str = AUTO, least: str = "plain") -> Host:
     """A host of the strongest tier that can be started, its first worker already on the way.
 
     Whether its box holds is known when the first channel is opened; then the next tier may take
     over. Raises `Refused` when none is left.
     """
-    return _Strongest(files, [(tier, FINDERS[tier]) for tier in eligible(wanted, least)])
+    return _Strongest(files, eligible(wanted, least))
 
 
 class _Strongest:
     """Falls back to the next tier until one has served; from then on it stays."""
 
-    def __init__(
-        self, files: Mapping[str, bytes], finders: Sequence[tuple[str, Callable[[], Launcher]]]
-    ) -> None:
+    def __init__(self, files: Mapping[str, bytes], tiers: Sequence[str]) -> None:
         self._files = files
-        self._left = list(finders)
-        self._faults: list[SandboxFault] = []
+        self._left = list(tiers)
+        self._faults: dict[str, SandboxFault] = {}
         self._settled = False
         self._host = self._next()
 
@@ -66,7 +62,7 @@ class _Strongest:
             except SandboxFault as fault:
                 if self._settled:
                     raise
-                self._faults.append(fault)
+                self._faults[self.tier] = fault
                 self._host.close()
                 self._host = self._next()
             else:
@@ -80,22 +76,23 @@ class _Strongest:
     def _next(self) -> ForkHost | SingleHost:
         """The strongest of the tiers left that can be started."""
         while self._left:
-            tier, find = self._left.pop(0)
+            tier = self._left.pop(0)
             try:
-                return start_host(self._files, find())
+                return start_host(self._files, FINDERS[tier]())
             except SandboxFault as fault:
-                self._faults.append(fault)
+                self._faults[tier] = fault
         raise self._refusal()
 
     def _refusal(self) -> SandboxFault:
-        """What to say when no tier is left: the last one's own fault where it is `plain`."""
-        last = self._faults[-1] if self._faults else None
-        if last is not None and not isinstance(last, Unfit) and self._tried_plain:
-            return last
-        remedies = [fault.remedy for fault in self._faults if isinstance(fault, Unfit)]
+        """No tier is left. What hinders `plain` too is the grader's own fault."""
+        if "plain" in self._faults:
+            return self._faults["plain"]
+        reasons = "; ".join(
+            str(fault) if isinstance(fault, Unfit) else f"`{tier}`: {fault}"
+            for tier, fault in self._faults.items()
+        )
+        remedies = [fault.remedy for fault in self._faults.values() if isinstance(fault, Unfit)]
         return Refused(
-            "sandbox",
-            "no isolation tier that was asked for works here: "
-            + "; ".join(str(fault) for fault in self._faults),
-            remedies[0] if remedies else "run `python -m grader doctor`",
+            f"no isolation that was asked for works on this machine: {reasons}",
+            (remedies or ["`python -m grader doctor` tells what works"])[0],
         )

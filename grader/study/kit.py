@@ -20,7 +20,8 @@ from grader.client import Worker, WorkerLost
 from grader.oracle.dqn import Learner
 from grader.oracle.network import Layout
 from grader.rubric import load_rubric
-from grader.sandbox.plain import ForkHost, SingleHost, start_plain
+from grader.sandbox.hosts import ForkHost, SingleHost
+from grader.sandbox.plain import start_plain
 from grader.study.plan import Task, key_of
 from grader.study.result import Outcome, Result
 from grader.trials.errors import Untrainable

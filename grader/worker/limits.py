@@ -11,6 +11,7 @@ import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+
 class TimeLimit(BaseException):
     """The call took longer than it may; `except Exception` lets it by."""
 
