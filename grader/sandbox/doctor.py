@@ -19,7 +19,7 @@ from grader.sandbox.tiers import FINDERS
 #: Ends the worker in tiers that watch the scratch folder: tried for itself.
 _ALONE = "fill_scratch"
 _STEP = "gradient_step"
-_TITLES = {_STEP: "Import torch and make one gradient step."}
+_TITLES = {_STEP: "Make a gradient step."}
 
 
 @dataclass
@@ -126,4 +126,4 @@ def _cell(outcome: Outcome | None) -> str:
 
 def _title(act: str) -> str:
     text = _TITLES.get(act) or (acts.EVERY[act].__doc__ or act).splitlines()[0]
-    return text.split(":")[0].split(";")[0].rstrip(".")
+    return text.rstrip(".")

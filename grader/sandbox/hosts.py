@@ -48,7 +48,7 @@ class ForkHost:
         self._disk_full = threading.Event()
         try:
             self._prepare()
-        except SandboxFault:
+        except BaseException:
             self._stage.remove()
             raise
 
@@ -112,7 +112,7 @@ class ForkHost:
             self._running = self._launcher.start(
                 self._stage, arguments, pass_fds=(theirs.fileno(),), streams=False
             )
-        except SandboxFault:
+        except BaseException:
             ours.close()
             raise
         finally:
@@ -208,7 +208,7 @@ class SingleHost:
         # The next process is always on its way, since importing torch takes seconds.
         try:
             self._next: Running = self._launch()
-        except SandboxFault:
+        except BaseException:
             self._stage.remove()
             raise
 

@@ -36,9 +36,8 @@ class Landlock:
     limits: dict[str, int] = field(default_factory=lambda: LIMITS)
     tasks: int | None = MAX_TASKS
     rules: tuple[str, ...] = rules.ALL
-
-    #: On a disk of the machine's, where only watching limits it.
-    watched = True
+    #: The scratch folder lies on a disk of the machine's, where only watching limits it.
+    watched: bool = True
 
     @property
     def trial(self) -> Trial:

@@ -17,7 +17,8 @@ from grader.protocol.framing import pack
 from grader.protocol.messages import Advanced, ReplyFrame
 from grader.report.model import CheckResult, SolveEntry
 from grader.rubric import load_rubric
-from grader.sandbox.plain import can_fork, start_plain
+from grader.sandbox.hosts import can_fork
+from grader.sandbox.plain import start_plain
 from grader.solving import grade_cartpole
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 #: Breaks something of the grader's own, then runs the command line.
 DRIVER = """
 import sys
-import grader.cartpole.audit, grader.checks.updates, grader.sandbox.plain
+import grader.cartpole.audit, grader.checks.updates, grader.sandbox.process
 from grader.cli import main
 
 def broken(*_arguments, **_more):
@@ -26,7 +26,7 @@ BREAKAGES = {
     "an assertion": ("AssertionError", "grader.checks.updates.Updates.judge = broken", "update"),
     "the worker's start": (
         "RuntimeError",
-        "grader.sandbox.plain.BOOTSTRAP = '/no/such/bootstrap.py'",
+        "grader.sandbox.process.BOOTSTRAP = '/no/such/bootstrap.py'",
         "update_target",
     ),
     "the audit": ("RuntimeError", "grader.cartpole.audit._relative_error = broken", "cartpole"),

@@ -24,9 +24,11 @@ from grader.protocol.messages import (
     PlayNetwork,
     Sample,
 )
-from grader.sandbox import plain
+from grader.sandbox import process
+from grader.sandbox.hosts import ForkHost, SingleHost, can_fork
 from grader.sandbox.interface import SandboxFault
-from grader.sandbox.plain import ForkHost, SingleHost, Stage, can_fork, start_plain
+from grader.sandbox.plain import Plain, start_plain
+from grader.sandbox.stage import Stage
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 
@@ -114,7 +116,7 @@ def hosts():
 
     def get(kind):
         if kind not in started:
-            started[kind] = kind(FILES)
+            started[kind] = kind(FILES, Plain())
         return started[kind]
 
     yield get
@@ -156,7 +158,7 @@ def inside(host, shared):
 
 def test_the_environment_is_the_fixed_one(inside, host):
     names = inside("sorted(os.environ)")
-    expected = set(plain.worker_environment(host._stage.scratch))
+    expected = set(process.worker_environment(host._stage.scratch))
     assert set(names) - {"LC_CTYPE"} == expected
     assert "CANARY_OF_THE_CALLER" not in names
     assert not {"PATH", "PYTHONPATH", "VIRTUAL_ENV", "USER"} & set(names)
@@ -200,7 +202,7 @@ def test_standard_input_is_empty(inside):
 
 
 def test_the_search_path_holds_neither_the_checkout_nor_the_callers_folder(inside):
-    checkout = str(Path(plain.__file__).resolve().parents[2])
+    checkout = str(Path(process.__file__).resolve().parents[2])
     assert inside(f"[p for p in sys.path if p in ('', '.', {checkout!r}, {os.getcwd()!r})]") == []
     assert inside("sys.flags.no_user_site") == 1
 
@@ -278,7 +280,7 @@ def alive(pid):
 @pytest.fixture
 def own_host(request):
     """A host of the test's own, which it may harm."""
-    host = request.param(FILES)
+    host = request.param(FILES, Plain())
     yield host
     host.close()
 
@@ -350,9 +352,9 @@ def test_a_parent_killed_from_outside_is_renewed(own_host, how):
 def test_a_worker_that_cannot_start_is_a_fault_of_the_sandbox(monkeypatch, tmp_path):
     broken = tmp_path / "bootstrap.py"
     broken.write_text("import sys; sys.exit('no torch here')")
-    monkeypatch.setattr(plain, "BOOTSTRAP", broken)
+    monkeypatch.setattr(process, "BOOTSTRAP", broken)
     for kind in KINDS if can_fork() else KINDS[1:]:
-        host = (kind.values[0] if hasattr(kind, "values") else kind)(FILES)
+        host = (kind.values[0] if hasattr(kind, "values") else kind)(FILES, Plain())
         root = host._stage.root
         with pytest.raises(SandboxFault, match="did not start:\nno torch here"):
             host.open()

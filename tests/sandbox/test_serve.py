@@ -9,7 +9,9 @@ import pytest
 
 from grader.client import Worker
 from grader.protocol.messages import Load, Loaded
-from grader.sandbox.plain import ForkHost, Stage, can_fork
+from grader.sandbox.hosts import ForkHost, can_fork
+from grader.sandbox.plain import Plain
+from grader.sandbox.stage import Stage
 
 LOOK = "import json, os, sys\nraise LookupError(json.dumps({}))\n"
 
@@ -90,7 +92,7 @@ def host():
     """One prepared host for all submissions here."""
     if not can_fork():
         pytest.skip("no fork here")
-    host = ForkHost({})
+    host = ForkHost({}, Plain())
     yield host
     host.close()
 
@@ -163,7 +165,7 @@ def test_what_a_submission_changes_in_its_process_is_gone(host):
 def test_the_folder_stays_the_same_and_goes_with_the_host():
     if not can_fork():
         pytest.skip("no fork here")
-    host = ForkHost({"q_network.py": b""})
+    host = ForkHost({"q_network.py": b""}, Plain())
     root = host._stage.root
     host.serve({"dqn_agent.py": b""})
     assert host._stage.root == root

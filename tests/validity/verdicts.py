@@ -96,9 +96,10 @@ def grade_all(tasks: Sequence[Task], jobs: int) -> Iterator[Verdict]:
 
 
 def _work(todo: Any, done: Any) -> None:
-    from grader.sandbox.plain import ForkHost
+    from grader.sandbox.hosts import ForkHost
+    from grader.sandbox.plain import Plain
 
-    host = ForkHost({})
+    host = ForkHost({}, Plain())
     parent = multiprocessing.parent_process()
     try:
         while (task := todo.get()) is not None and (parent is None or parent.is_alive()):

@@ -12,7 +12,7 @@ from grader.confine.acts.ways import Refused, Targets
 
 
 def start_threads(targets: Targets) -> str:
-    """Start more threads than there may be tasks."""
+    """Start too many threads."""
     import threading
 
     most = int(targets["tasks"])
@@ -26,7 +26,7 @@ def start_threads(targets: Targets) -> str:
 
 
 def use_memory(targets: Targets) -> str:
-    """Map more memory than there may be address space."""
+    """Map too much memory."""
     import mmap
 
     size = int(targets["address_space"])
@@ -35,7 +35,10 @@ def use_memory(targets: Targets) -> str:
 
 
 def write_large_file(targets: Targets) -> str:
-    """Make a file longer than files may be; a sparse one fills nothing."""
+    """Make too large a file.
+
+    A sparse one, which fills nothing.
+    """
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     size = int(targets["file_bytes"]) + 1
     path = os.path.join(targets["scratch"], f"large-{os.getpid()}")
@@ -48,7 +51,10 @@ def write_large_file(targets: Targets) -> str:
 
 
 def fill_scratch(targets: Targets) -> str:
-    """Write more into the scratch folder than it may hold, in files of an allowed length."""
+    """Overfill the scratch folder.
+
+    With files that each have an allowed length.
+    """
     part = 8 * 1024**2
     parts = int(targets["scratch_bytes"]) // part + 2
     paths = [os.path.join(targets["scratch"], f"fill-{os.getpid()}-{n}") for n in range(parts)]
@@ -65,7 +71,7 @@ def fill_scratch(targets: Targets) -> str:
 
 
 def open_files(targets: Targets) -> str:
-    """Hold more files open than there may be."""
+    """Hold too many files open."""
     most = int(targets["open_files"])
     held = []
     try:
@@ -78,7 +84,7 @@ def open_files(targets: Targets) -> str:
 
 
 def dump_core(_targets: Targets) -> str:
-    """Be allowed to leave a core file."""
+    """Leave a core file."""
     import resource
 
     if resource.getrlimit(resource.RLIMIT_CORE) == (0, 0):
@@ -87,14 +93,14 @@ def dump_core(_targets: Targets) -> str:
 
 
 def burn(targets: Targets) -> str:
-    """Use more CPU time than there may be."""
+    """Use too much CPU time."""
     import resource
 
     most = int(targets["cpu_s"])
     soft, _hard = resource.getrlimit(resource.RLIMIT_CPU)
     if 0 < soft <= most and most > 10:
         raise Refused(f"ends after {soft} s")  # not waited for
-    end = time.process_time() + most + 1.5
+    end = time.process_time() + most + 0.6
     while time.process_time() < end:
         pass
     return f"{most} s"

@@ -10,12 +10,15 @@ from grader.confine.acts.ways import Refused, Targets, Way, first
 
 
 def read_canary(targets: Targets) -> str:
-    """Read a file that the judge has put up."""
+    """Read a file of the judge's."""
     return Path(targets["canary"]).read_text(encoding="ascii")
 
 
 def read_outside(targets: Targets) -> str:
-    """Read files that are no business of a submission's, or find them in their folders."""
+    """Read the grader's files or the system's.
+
+    Opened by name, or found in their folders.
+    """
     ways: dict[str, Way] = {}
     for path in _paths(targets, "hidden"):
         ways[f"open {path}"] = partial(_open, path, os.O_RDONLY)
@@ -24,7 +27,7 @@ def read_outside(targets: Targets) -> str:
 
 
 def write_outside(targets: Targets) -> str:
-    """Make or change a file anywhere but in the scratch folder."""
+    """Write anywhere but in the scratch folder."""
     ways: dict[str, Way] = {}
     for folder in _paths(targets, "unwritable"):
         path = os.path.join(folder, f"probe-{os.getpid()}")
@@ -36,23 +39,29 @@ def write_outside(targets: Targets) -> str:
 
 
 def change_metadata(targets: Targets) -> str:
-    """Set the mode or the times of a file, to what they are already."""
+    """Change modes or times of files.
+
+    They are set to what they are already.
+    """
     ways: dict[str, Way] = {}
-    for path in _paths(targets, "untouchable"):
+    own = _own_file(targets)
+    for path in (own, *_paths(targets, "untouchable")):
         ways[f"chmod {path}"] = partial(_chmod, path)
         ways[f"utime {path}"] = partial(_utime, path)
         ways[f"fchmod {path}"] = partial(_fchmod, path)
-    return first(ways)
+    try:
+        return first(ways)
+    finally:
+        os.unlink(own)
 
 
 def truncate(targets: Targets) -> str:
-    """Cut a file off, at its length, without opening it for writing."""
+    """Empty a file that is not open for writing."""
     ways: dict[str, Way] = {}
     for path in _paths(targets, "untouchable"):
         ways[f"truncate {path}"] = partial(_truncate, path)
     # Opened so, a file is emptied: only one's own and the canary will do.
-    own = os.path.join(targets["scratch"], f"own-{os.getpid()}")
-    Path(own).write_bytes(b"own")
+    own = _own_file(targets)
     for path in (own, targets["canary"]):
         for mode in (os.O_RDONLY, os.O_ACCMODE):
             ways[f"open {path} with mode {mode}"] = partial(_open, path, mode | os.O_TRUNC)
@@ -60,6 +69,13 @@ def truncate(targets: Targets) -> str:
         return first(ways)
     finally:
         os.unlink(own)
+
+
+def _own_file(targets: Targets) -> str:
+    """What is forbidden whosever file it is shows in one's own."""
+    path = os.path.join(targets["scratch"], f"own-{os.getpid()}")
+    Path(path).write_bytes(b"own")
+    return path
 
 
 def _paths(targets: Targets, name: str) -> list[str]:

@@ -15,7 +15,10 @@ _FIRST_HELD = 200
 
 
 def hold_rights(targets: Targets) -> str:
-    """Be root where another user was to be, become root again, or have capabilities."""
+    """Be root, or have its rights.
+
+    Where another user was to be, or by becoming root again.
+    """
     ways: dict[str, Way] = {"capabilities": _capabilities}
     if targets.get("owner"):
         ways |= {"root": _root, "groups": _groups}
@@ -25,7 +28,10 @@ def hold_rights(targets: Targets) -> str:
 
 
 def hold_descriptors(targets: Targets) -> str:
-    """Have a descriptor that leads out: none but streams, the channel and folders to read."""
+    """Have a descriptor that leads out.
+
+    There are to be none but streams, the channel and folders to read.
+    """
     expected = {0, 1, 2, *map(int, targets["expected"].split(":"))}
     found = []
     for descriptor in set(range(256)) - expected:
@@ -41,7 +47,7 @@ def hold_descriptors(targets: Targets) -> str:
 
 
 def read_environment(targets: Targets) -> str:
-    """Find a variable that is not of the fixed environment."""
+    """Find the caller's environment."""
     found = set(os.environ) - set(targets["environment"].split(":")) - {"LC_CTYPE"}
     if found:
         return ", ".join(sorted(found))[:200]

@@ -39,7 +39,7 @@ def open_sockets(_targets: Targets) -> str:
 
 
 def connect(targets: Targets) -> str:
-    """Connect to a service on this machine; for walls behind the one that forbids sockets."""
+    """Connect to a local service."""
     ways: dict[str, Way] = {}
     if targets.get("port"):
         address = ("127.0.0.1", int(targets["port"]))
@@ -50,14 +50,14 @@ def connect(targets: Targets) -> str:
 
 
 def listen(_targets: Targets) -> str:
-    """Offer a service on the network; for a wall behind the one that forbids sockets."""
+    """Offer a service."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as offered:
         offered.bind(("127.0.0.1", 0))
         return f"port {offered.getsockname()[1]}"
 
 
 def make_namespace(_targets: Targets) -> str:
-    """Leave for a namespace of one's own, in which everything is allowed."""
+    """Make a namespace."""
     return first(
         {
             "unshare user": system("unshare", _CLONE_NEWUSER),
@@ -69,7 +69,7 @@ def make_namespace(_targets: Targets) -> str:
 
 
 def change_mounts(_targets: Targets) -> str:
-    """Change the view of the file system."""
+    """Mount a file system."""
     return first(
         {
             "mount": system("mount", b"none", b"/", b"tmpfs", 0, None),
@@ -87,12 +87,12 @@ def use_handles(_targets: Targets) -> str:
 
 
 def use_rings(_targets: Targets) -> str:
-    """Set up a ring of requests to the kernel."""
+    """Make a ring of requests."""
     return first({"io_uring": answered("io_uring_setup", 0, None)})
 
 
 def use_kernel(_targets: Targets) -> str:
-    """Reach for interfaces that no training needs."""
+    """Use keys, BPF, page faults."""
     return first(
         {
             "keyctl": answered("keyctl", 0, -3, 1),
@@ -104,7 +104,7 @@ def use_kernel(_targets: Targets) -> str:
 
 
 def administer(_targets: Targets) -> str:
-    """Do what administrators do, with harmless arguments."""
+    """Administer the system."""
     return first(
         {
             "personality": system("personality", 0xFFFFFFFF),
@@ -114,7 +114,10 @@ def administer(_targets: Targets) -> str:
 
 
 def share_memory(_targets: Targets) -> str:
-    """Make shared memory, a semaphore or a queue that would outlive this process."""
+    """Make shared memory or a queue.
+
+    They would outlive this process.
+    """
     return first(
         {
             "memory": _shared_memory,
@@ -125,12 +128,15 @@ def share_memory(_targets: Targets) -> str:
 
 
 def find_memory(targets: Targets) -> str:
-    """Find the judge's shared memory; for a wall behind the one that forbids it."""
+    """Find the judge's shared memory."""
     return first({"memory": system("shmget", int(targets["shared_key"]), 0, 0)})
 
 
 def make_memory_file(_targets: Targets) -> str:
-    """Make a file in memory, which no limit on address space counts."""
+    """Make a file in memory.
+
+    No limit on address space counts it.
+    """
     return first(
         {
             "memfd_create": lambda: os.close(os.memfd_create("probe")),
@@ -140,12 +146,15 @@ def make_memory_file(_targets: Targets) -> str:
 
 
 def call_newer(_targets: Targets) -> str:
-    """Make a system call that came after the rules: `cachestat` of Linux 6.5, with a bad file."""
+    """Make a newer system call.
+
+    `cachestat` of Linux 6.5, with a bad file.
+    """
     return first({"cachestat": answered(NEWEST + 1, -1, None, None, 0)})
 
 
 def call_foreign(_targets: Targets) -> str:
-    """Make a system call by the numbers of a 32-bit program."""
+    """Make a 32-bit system call."""
     import mmap
 
     machine = this_machine()

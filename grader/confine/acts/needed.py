@@ -9,7 +9,7 @@ from grader.confine.acts.ways import Targets
 
 
 def use_scratch(targets: Targets) -> str:
-    """Write, read, rename and remove a file in the scratch folder."""
+    """Use the scratch folder."""
     path = Path(targets["scratch"], f"needed-{os.getpid()}")
     path.write_bytes(b"needed")
     moved = path.rename(path.with_suffix(".moved"))
@@ -19,7 +19,7 @@ def use_scratch(targets: Targets) -> str:
 
 
 def read_submission(targets: Targets) -> str:
-    """List the submission's folder and read its files."""
+    """Read the submission."""
     names = os.listdir(targets["submission"])
     for name in names:
         Path(targets["submission"], name).read_bytes()
@@ -27,7 +27,7 @@ def read_submission(targets: Targets) -> str:
 
 
 def start_thread(_targets: Targets) -> str:
-    """Start a thread, as progress displays do."""
+    """Start a thread."""
     import threading
 
     thread = threading.Thread(target=os.getpid)

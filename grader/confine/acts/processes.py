@@ -16,7 +16,7 @@ _PTRACE_TRACEME, _PTRACE_SEIZE = 0, 0x4206
 
 
 def see_processes(targets: Targets) -> str:
-    """Look into the judge's process or the prepared parent's."""
+    """Look into another process."""
     judge, parent = targets["judge"], os.getppid()
     return first(
         {
@@ -29,12 +29,15 @@ def see_processes(targets: Targets) -> str:
 
 
 def list_processes(targets: Targets) -> str:
-    """Learn which processes the machine has."""
+    """List processes."""
     return first({"command line": partial(_read, f"/proc/{targets['judge']}/cmdline")})
 
 
 def signal_others(targets: Targets) -> str:
-    """Reach the judge or the prepared parent with a signal that does nothing."""
+    """Signal another process.
+
+    The judge or the prepared parent, with a signal that does nothing.
+    """
     ways: dict[str, Way] = {}
     for name, pid in (("judge", int(targets["judge"])), ("parent", os.getppid())):
         if pid:  # a parent outside of the namespace has no number
@@ -49,12 +52,12 @@ def signal_others(targets: Targets) -> str:
 
 
 def signal_judge(targets: Targets) -> str:
-    """Reach the judge with a signal that does nothing."""
+    """Signal the judge."""
     return first({"kill": partial(os.kill, int(targets["judge"]), 0)})
 
 
 def steer_others(targets: Targets) -> str:
-    """Change limits, priority or placement of another process."""
+    """Limit or slow down another process."""
     other = os.getppid() or int(targets["judge"])
     limits = (ctypes.c_uint64 * 2)()
     return first(
@@ -68,7 +71,7 @@ def steer_others(targets: Targets) -> str:
 
 
 def trace(_targets: Targets) -> str:
-    """Trace a process, or read and compare memory past the file system."""
+    """Trace a process."""
     page = ctypes.create_string_buffer(8)
     vector = (ctypes.c_uint64 * 2)(ctypes.addressof(page), 8)
     own = ctypes.byref(vector)
@@ -88,7 +91,10 @@ def fork(_targets: Targets) -> str:
 
 
 def execute(_targets: Targets) -> str:
-    """Execute a program that does not exist: where that is what is wrong, another could be."""
+    """Execute a program.
+
+    It does not exist: where that is all that is wrong, another could be executed.
+    """
     missing = "/no/such/program"
     try:
         os.execv(missing, [missing])
@@ -98,9 +104,10 @@ def execute(_targets: Targets) -> str:
 
 
 def leave_daemon(targets: Targets) -> str:
-    """Leave a process behind that has left its session; it holds the judge's pipe while it lives.
+    """Leave a daemon behind.
 
-    Whether it outlives the worker is the judge's to see.
+    It has left its session, and holds the judge's pipe while it lives. Whether it outlives the
+    worker is the judge's to see.
     """
     pid = os.fork()
     if pid == 0:

@@ -1,0 +1,69 @@
+"""Walls put up in a forked process of the test's own, and acts tried behind them."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from grader.confine import acts
+from grader.confine.box import Box
+from grader.confine.enter import enter, enter_further
+
+LINUX = sys.platform == "linux"
+
+
+def in_a_fork(work):
+    """What `work()` returns or raises in a forked process: a pair, whether it returned, and what.
+
+    A process that a wall kills tells by which signal.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            try:
+                told = (True, work())
+            except BaseException as error:
+                told = (False, f"{type(error).__name__}: {error}")
+            os.write(writing, json.dumps(told).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    data = b""
+    while part := os.read(reading, 65536):
+        data += part
+    os.close(reading)
+    _pid, status = os.waitpid(pid, 0)
+    if not data:
+        return False, f"signal {-os.waitstatus_to_exitcode(status)}"
+    done, told = json.loads(data)
+    return done, told
+
+
+@pytest.fixture
+def forked():
+    """`forked(work)` gives what came of `work()` in a forked process."""
+    if not LINUX:
+        pytest.skip("walls are put up on Linux only")
+    return in_a_fork
+
+
+@pytest.fixture
+def attempt(forked, tmp_path):
+    """`attempt(act, **walls)` tries an act in a box that has these walls and no others."""
+
+    def attempt(act, targets=None, **walls):
+        scratch = tmp_path / "scratch"
+        scratch.mkdir(exist_ok=True)
+        usual = {"scratch": str(scratch), "judge": str(os.getpid()), "canary": str(scratch)}
+        box = Box(**walls)
+
+        def work():
+            enter(box)
+            enter_further(box)
+            return acts.EVERY[act](usual | (targets or {}))
+
+        return forked(work)
+
+    return attempt
