@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from grader.sandbox.interface import Trial, Unfit
 from grader.sandbox.stage import Stage
 
 _END_DEADLINE_S = 5.0
+#: Right after its start; one that is stuck never tells.
+_TOLD_DEADLINE_S = 2.0
 #: Restrictions that are flags of their own; what is mounted is said below.
 FLAGS: dict[str, tuple[str, ...]] = {
     "die-with-parent": ("--die-with-parent",),
@@ -102,7 +105,8 @@ class Bubblewrap:
         for folder in _ways_to([*places, sys.executable, *process.DEVICES, scratch]):
             command += ["--perms", "0755", "--dir", folder]
         for place in places:
-            command += [self.bind, place, place]
+            # The package manager may be replacing one of them at this moment.
+            command += [f"{self.bind}-try", place, place]
         # The path by which Python finds its virtual environment, whatever it is a link to.
         command += ["--ro-bind", os.path.realpath(sys.executable), sys.executable]
         for device in process.DEVICES:
@@ -129,18 +133,22 @@ class Boxed:
                 os.kill(first, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(_END_DEADLINE_S)
+        # Where that was no help: what is inside dies with `bwrap`, if a little later.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
     def _first_inside(self) -> int | None:
-        """Its process id as seen from here, which `bwrap` tells when it has started it."""
+        """Its process id as seen from here, which `bwrap` tells once it has started it."""
         if self._info_fd is None:
             return None
-        if self.process.poll() is None:
-            os.set_blocking(self._info_fd, True)
         data = b""
         try:
-            while b"}" not in data and (part := os.read(self._info_fd, 4096)):
+            while b"}" not in data and select.select([self._info_fd], [], [], _TOLD_DEADLINE_S)[0]:
+                part = os.read(self._info_fd, 4096)
+                if not part:
+                    break
                 data += part
             return int(json.loads(data)["child-pid"])
         except (OSError, ValueError, KeyError):

@@ -1,10 +1,11 @@
-"""Measure the grader: `python -m tests.bench [--only a|b|c] [--seeds N] …`. Asserts nothing.
+"""Measure the grader: `python -m tests.bench [--only a|b|c|d|e|f] [--seeds N] …`. Asserts nothing.
 
 a  wall time of `grade --no-solve solution` against importing torch and building an optimizer
 b  the CartPole verdict over many keys, beside the course page's own recipe
 c  peak memory of the judge and its workers
 d  negative control: with terminal flags at random, the solution must not solve
 e  what the audit costs: the run with it and without it
+f  what an isolation tier costs: its start over that of `plain`, and requests per second
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def main() -> int:
     """Print the figures asked for."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
-    from tests.bench import audit, cartpole, control, grading
+    from tests.bench import audit, cartpole, control, grading, tiers
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--only", choices=tuple("abcde"), action="append", help="one measurement")
-    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="runs for a (9)")
+    parser.add_argument("--only", choices=tuple("abcdef"), action="append", help="one measurement")
+    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="runs for a, e and f (9)")
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="keys for b (20)")
     parser.add_argument("--control-keys", type=int, default=3, metavar="N", help="keys for d (3)")
     parser.add_argument(
@@ -37,7 +38,7 @@ def main() -> int:
         help="measure b, d and e on one core, where possible",
     )
     options = parser.parse_args()
-    wanted = options.only or list("abcde")
+    wanted = options.only or list("abcdef")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if os.name != "nt" else "")
     if "a" in wanted:
         grading.measure_time(options.repeats)
@@ -51,6 +52,8 @@ def main() -> int:
         control.measure(options.control_keys)
     if "e" in wanted:
         audit.measure(options.repeats)
+    if "f" in wanted:
+        tiers.measure(options.repeats)
     return 0
 
 

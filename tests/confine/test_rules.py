@@ -1,4 +1,4 @@
-"""Every group of forbidden system calls bites: alone it refuses its act, without it nothing does."""
+"""Every group of forbidden system calls bites: alone it refuses its act, else nothing does."""
 
 import errno
 import os

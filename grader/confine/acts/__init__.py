@@ -1,8 +1,8 @@
 """What submitted code must not be able to do, tried out: each act returns what it got.
 
 An act that is refused raises. Acts look for any way; one that leads somewhere is enough. They run
-in a process of their own, inside the box, before anything of a submission is loaded, and leave
-nothing changed.
+in a process of their own, inside the box, before anything of a submission is loaded. Whoever tries
+them, root without any box included, finds everything unchanged afterwards.
 """
 
 from __future__ import annotations

@@ -72,9 +72,9 @@ def change_mounts(_targets: Targets) -> str:
     """Mount a file system."""
     return first(
         {
-            "mount": system("mount", b"none", b"/", b"tmpfs", 0, None),
+            # There is nothing to mount upon, lest root should change the machine's own view.
+            "mount": answered("mount", b"none", b"/no/such/place", b"tmpfs", 0, None),
             "open_tree": answered("open_tree", -1, b"x", 0),
-            "chroot": partial(os.chroot, "."),
         }
     )
 
@@ -95,7 +95,7 @@ def use_kernel(_targets: Targets) -> str:
     """Use keys, BPF, page faults."""
     return first(
         {
-            "keyctl": answered("keyctl", 0, -3, 1),
+            "keyctl": answered("keyctl", 0, -3, 0),
             "add_key": answered("add_key", None, None, None, 0, 0),
             "bpf": answered("bpf", -1, None, 0),
             "userfaultfd": answered("userfaultfd", -1),
@@ -122,7 +122,7 @@ def share_memory(_targets: Targets) -> str:
         {
             "memory": _shared_memory,
             "semaphores": answered("semget", 0, -1, 0o600),
-            "named queue": answered("mq_open", b"probe", -1, 0, None),
+            "named queue": answered("mq_open", b"", 0, 0, None),
         }
     )
 

@@ -57,15 +57,19 @@ def signal_judge(targets: Targets) -> str:
 
 
 def steer_others(targets: Targets) -> str:
-    """Limit or slow down another process."""
+    """Limit or slow down another process.
+
+    Everything is set to what it is already.
+    """
     other = os.getppid() or int(targets["judge"])
     limits = (ctypes.c_uint64 * 2)()
     return first(
         {
             "limits": system("prlimit64", other, 0, None, ctypes.byref(limits)),
-            "priority": partial(os.setpriority, os.PRIO_PROCESS, other, 19),
-            "placement": lambda: os.sched_setaffinity(other, os.sched_getaffinity(0)),
-            "scheduling": lambda: os.sched_setscheduler(other, os.SCHED_OTHER, os.sched_param(0)),
+            "placement": lambda: os.sched_setaffinity(other, os.sched_getaffinity(other)),
+            "priority": lambda: os.setpriority(
+                os.PRIO_PROCESS, other, os.getpriority(os.PRIO_PROCESS, other)
+            ),
         }
     )
 
