@@ -29,9 +29,11 @@ def serve(control_fd: int, folder: Path, box: Box, probe_only: bool = False) -> 
     """
     control = socket.socket(fileno=control_fd)
     control.sendall(ENTERED)
+    _adopt_orphans()
     trial = _Trial(box, control_fd)
     if probe_only:
         trial.tell(control)
+        control.recv(1)  # whatever the acts have left behind, the judge ends it from outside
         return
     from grader.worker.torch_setup import prepare_torch
 
@@ -86,7 +88,6 @@ def _serve_children(control: socket.socket, folder: Path, box: Box) -> None:
     The descriptors handed over with `FORK` are the child's channel and the pipe that takes its
     standard output and error. `KILL` ends the children that are left.
     """
-    _adopt_orphans()
     # Imported before the first fork, so that no child pays for it.
     import grader.worker.player  # noqa: F401
 

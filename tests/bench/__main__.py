@@ -26,7 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--only", choices=tuple("abcdef"), action="append", help="one measurement")
-    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="runs for a, e and f (9)")
+    parser.add_argument(
+        "--repeats", type=int, default=9, metavar="N", help="runs for a, e and f (9)"
+    )
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="keys for b (20)")
     parser.add_argument("--control-keys", type=int, default=3, metavar="N", help="keys for d (3)")
     parser.add_argument(

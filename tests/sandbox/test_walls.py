@@ -168,9 +168,7 @@ def test_nothing_is_writable(bubblewrap, wall):
     # Root may write where modes are the only wall.
     root = dataclasses.replace(bubblewrap, owner=None)
     assert not tried(root, "write_outside").done
-    outcome = tried(dataclasses.replace(root, **wall), "write_outside")
-    assert outcome.done
-    assert ("make /probe" in outcome.told) == ("read_only_root" in wall)
+    assert tried(dataclasses.replace(root, **wall), "write_outside").done
 
 
 def test_size_of_the_scratch_folder(bubblewrap):
@@ -275,7 +273,8 @@ def test_landlock_keeps_files_and_processes_out_of_sight():
 def test_a_watched_scratch_folder(tier):
     launcher = find(tier)
     outcome = tried(launcher, "fill_scratch")
-    assert (outcome.done, outcome.told) == (False, "ended when it held too much")
+    assert not outcome.done
+    assert outcome.told in ("ended when it held too much", "ended by SIGKILL")
     assert tried(dataclasses.replace(launcher, watched=False), "fill_scratch", patience_s="0").done
 
 
