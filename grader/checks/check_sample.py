@@ -56,7 +56,7 @@ def check_shapes(draws: Draws) -> None:
     """Shapes are exact: (B, state_dim) for states, (B,) for the rest."""
     for batch_size, state_dim in ((4, 3), (1, 3), (3, 3), (20, 4), (5, 1), (1, 1)):
         stored = distinct_transitions(20, draws.part.rng(str(state_dim)), state_dim)
-        items = draws.draw(stored, batch_size).first.items or []
+        items = draws.items(stored, batch_size)
         for name, item in zip(FIELDS, items, strict=True):
             shape = (batch_size, state_dim) if name.endswith("states") else (batch_size,)
             dtype = item.array.dtype if item.array else DTYPES.get(name, "float32")
@@ -79,7 +79,7 @@ def check_shapes(draws: Draws) -> None:
 def check_dtypes(draws: Draws) -> None:
     """Dtypes are exact: float32, and int64 for actions."""
     stored = distinct_transitions(20, draws.part.rng())
-    items = draws.draw(stored, 4).first.items or []
+    items = draws.items(stored, 4)
     for name, item in zip(FIELDS, items, strict=True):
         dtype = DTYPES.get(name, "float32")
         got = item.array.dtype if item.array else None

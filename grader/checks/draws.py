@@ -22,6 +22,7 @@ from grader.protocol.messages import (
     Sample,
     Sampled,
     Transitions,
+    Value,
 )
 
 FIELDS = ("states", "actions", "rewards", "next_states", "dones")
@@ -141,6 +142,17 @@ class Draws:
         result = self.play(capacity, operations)[0]
         assert isinstance(result, Sampled)
         return result
+
+    def items(self, stored: Batch, batch_size: int) -> list[Value]:
+        """The five fields of one draw; `Failure` when there are more or fewer."""
+        first = self.draw(stored, batch_size).first
+        if first.items is None or len(first.items) != len(FIELDS):
+            raise Failure(
+                f"`sample({batch_size})` returned {first.text or first.type}, "
+                "expected five fields.",
+                why="A batch is states, actions, rewards, next_states and dones, at every call.",
+            )
+        return first.items
 
     def counts(self, capacity: int, stored: Batch) -> list[int]:
         """`len` of an empty buffer, and with `stored` pushed."""

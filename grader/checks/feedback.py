@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass
 
 from grader.client import Location
-from grader.protocol.messages import Frame, Raised
+from grader.protocol.messages import MODULES, Frame, Raised
+
+FILES = tuple(f"{module}.py" for module in MODULES)
+#: A file of the size that is taken in has no more lines.
+MAX_LINE = 2**20
 
 
 class Failure(AssertionError):
@@ -60,12 +64,31 @@ class Advice:
 
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,16}")
-_STAGED = re.compile(r"[^\s'\"<>]*dqn-grade-[^/\\\s]+[/\\](?:submission|scratch)[/\\]?")
+#: Looked for at the beginnings of words only, and with an end to each repetition: the text is the
+#: student's, who must not decide how long the search takes.
+_STAGED = re.compile(
+    r"(?<![^\s'\"<>])[^\s'\"<>]{0,4096}"
+    r"dqn-grade-[^/\\\s]{1,32}[/\\](?:submission|scratch)[/\\]?"
+)
+#: Longer than anything that a check says by itself, and than the output kept of one.
+MAX_TOLD = 10_000
 
 
 def normalised(text: str) -> str:
-    """Text without what differs from run to run: addresses, and where the files were staged."""
+    """Text without what differs from run to run: addresses, and where the files were staged.
+
+    A flood is cut.
+    """
+    if len(text) > MAX_TOLD:
+        text = f"{text[:MAX_TOLD]}… and {len(text) - MAX_TOLD:,} more characters"
     return _STAGED.sub("", _ADDRESS.sub("0x…", text))
+
+
+def location_of(file: str, line: int) -> Location | None:
+    """A line of the student's code, or None for what is no line of the three files."""
+    if file not in FILES or not 1 <= line <= MAX_LINE:
+        return None
+    return Location(file, line)
 
 
 #: What torch and Python say about a misconception that ends in an exception.
@@ -89,7 +112,7 @@ def code_of(raised: Raised, prefix: str) -> str | None:
 def failure_of(raised: Raised, *, code: str | None = None, reproduce: str | None = None) -> Failure:
     """The failure that an exception in student code amounts to."""
     frame = raised.frames[-1] if raised.frames else None
-    location = Location(frame.file, frame.line) if frame else None
+    location = location_of(frame.file, frame.line) if frame else None
     if raised.type == "TimeLimit":
         return Failure(
             f"`{raised.during}` did not end: {raised.message}{_at(frame)}.",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from grader.checks.feedback import Advice, Blocked, Failure, failure_of
+from grader.checks.feedback import Advice, Blocked, Failure, failure_of, location_of
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
 from grader.client import CPU_S, WALL_S, Location, Worker, WorkerLost
@@ -124,8 +124,7 @@ class Part:
 
     def where(self, method: str) -> Location | None:
         """Where `Class.method` begins in the student's file, if that is known."""
-        line = self.lines.get(method)
-        return None if line is None else Location(f"{self.module}.py", line)
+        return location_of(f"{self.module}.py", self.lines.get(method, 0))
 
     def _count_loss(self) -> None:
         self._losses += 1

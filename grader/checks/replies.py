@@ -44,6 +44,8 @@ def require_answer(request: Request, reply: Reply) -> None:
     for array in _arrays(reply):
         if array.data is not None:
             to_numpy(array)
+        elif any(n < 0 for n in array.shape):
+            raise ProtocolError("array with an impossible shape")
     match request, reply:
         case PlayNetwork(), NetworkTrace():
             _network(request, reply)
@@ -76,7 +78,11 @@ def _buffer(request: PlayBuffer, reply: BufferTrace) -> None:
     for operation, result in zip(asked, reply.results, strict=False):
         wanted = Counted if isinstance(operation, Length) else Sampled
         _require(isinstance(result, wanted), "results")
-        if isinstance(operation, Sample) and isinstance(result, Sampled) and result.stacked:
+        if (
+            isinstance(operation, Sample)
+            and isinstance(result, Sampled)
+            and result.stacked is not None
+        ):
             _require(len(result.stacked) == 5, "draws")
             _require(len(result.draws) == 3, "draws")
             for array in result.stacked:
@@ -133,14 +139,15 @@ def _require(holds: bool, what: str) -> None:
 
 
 def _arrays(thing: object) -> Iterator[Array]:
-    """Every array anywhere in a message."""
-    if isinstance(thing, Array):
-        yield thing
-    elif isinstance(thing, msgspec.Struct):
-        for name in thing.__struct_fields__:
-            yield from _arrays(getattr(thing, name))
-    elif isinstance(thing, list):
-        if len(thing) > MAX_LIST:
-            raise ProtocolError("a list far longer than anything asked for")
-        for item in thing:
-            yield from _arrays(item)
+    """Every array anywhere in a message, however deep: a stack does not overflow."""
+    left = [thing]
+    while left:
+        match left.pop():
+            case Array() as array:
+                yield array
+            case msgspec.Struct() as message:
+                left += [getattr(message, name) for name in message.__struct_fields__]
+            case list() as items:
+                if len(items) > MAX_LIST:
+                    raise ProtocolError("a list far longer than anything asked for")
+                left += items

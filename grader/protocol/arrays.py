@@ -6,6 +6,7 @@ An `Array` is what was sent, valid or not; `to_numpy` checks it before anything 
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -20,13 +21,15 @@ VALUE_DTYPES = frozenset(
 #: An array with more bytes than this crosses as dtype and shape only.
 MAX_ARRAY_BYTES = 4 * 1024 * 1024
 MAX_DIMENSIONS = 32
+#: torch's limit, for an array that crosses without values.
+MAX_SENT_DIMENSIONS = 64
 
 
 class Array(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An array in C order, little-endian; `data` is None when its values were not sent."""
 
-    dtype: str
-    shape: tuple[int, ...]
+    dtype: Annotated[str, msgspec.Meta(max_length=200)]
+    shape: Annotated[tuple[int, ...], msgspec.Meta(max_length=MAX_SENT_DIMENSIONS)]
     data: bytes | None
 
     def describe(self) -> str:

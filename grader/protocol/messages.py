@@ -6,7 +6,7 @@ build, what to load and which methods to call; it never says what is expected.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,6 +14,11 @@ from grader.protocol.arrays import Array
 
 MODULES = ("q_network", "replay_buffer", "dqn_agent")
 Sibling = Literal["own", "stand_in"]
+#: Text of a reply. The worker cuts what it sends far below this; what is longer was not sent by it,
+#: and is refused before anything looks through it.
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+#: The members of what student code returned, of which the worker sends a few.
+MAX_ITEMS = 1_000
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -26,19 +31,19 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Frame(Message, frozen=True):
     """One line of the student's own files in a traceback."""
 
-    file: str
+    file: Text
     line: int
-    function: str
-    source: str
+    function: Text
+    source: Text
 
 
 class Raised(Message, frozen=True):
     """An exception that left student code, as text; `frames` are outermost first."""
 
-    type: str
-    message: str
-    frames: list[Frame]
-    during: str
+    type: Text
+    message: Text
+    frames: Annotated[list[Frame], msgspec.Meta(max_length=MAX_ITEMS)]
+    during: Text
 
 
 class Value(Message, frozen=True):
@@ -48,18 +53,18 @@ class Value(Message, frozen=True):
     tuple or list; `holds_graph` says that a tensor still hangs on to its autograd graph.
     """
 
-    type: str
-    text: str
+    type: Text
+    text: Text
     array: Array | None = None
     number: float | None = None
     holds_graph: bool = False
-    items: list[Value] | None = None
+    items: Annotated[list[Value], msgspec.Meta(max_length=MAX_ITEMS)] | None = None
 
 
 class Parameter(Message, frozen=True):
     """One entry of `named_parameters()`."""
 
-    name: str
+    name: Text
     value: Array
     requires_grad: bool
 
@@ -97,9 +102,9 @@ class Loaded(Message, frozen=True, tag="loaded"):
     """
 
     raised: Raised | None
-    names: list[str]
-    lines: dict[str, int] = {}
-    default_dtype: str = "float32"
+    names: Annotated[list[Text], msgspec.Meta(max_length=MAX_ITEMS)]
+    lines: Annotated[dict[Text, int], msgspec.Meta(max_length=MAX_ITEMS)] = {}
+    default_dtype: Text = "float32"
 
 
 # --- q_network -------------------------------------------------------------------------------
@@ -186,7 +191,7 @@ class Sampled(Message, frozen=True, tag="sampled"):
     stacked: list[Array] | None
     first_changed: bool
     draws: list[float]
-    warnings: list[str]
+    warnings: Annotated[list[Text], msgspec.Meta(max_length=MAX_ITEMS)]
 
 
 class Counted(Message, frozen=True, tag="counted"):
@@ -390,7 +395,7 @@ class Advanced(Message, frozen=True, tag="advanced"):
 class Refused(Message, frozen=True, tag="refused"):
     """The worker could not play the request (a fault of the worker, not of the student)."""
 
-    reason: str
+    reason: Text
 
 
 Request = Load | PlayNetwork | PlayBuffer | PlayAgent | BeginRun | Advance
