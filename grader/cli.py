@@ -327,11 +327,13 @@ def _require_writable(path: Path) -> None:
 
 
 def _complain(message: str, hint: str | None) -> None:
-    from grader.report.safe import printable
+    from grader.report.safe import excerpt, printable
 
-    print(f"error: {printable(message, lines=True)}", file=sys.stderr)
+    # Lines after the first are indented: text of a student's cannot pass for another message.
+    told = excerpt(message, 4_000, 60).replace("\n", "\n  ")
+    print(f"error: {told}", file=sys.stderr)
     if hint:
-        print(f"hint: {printable(hint)}", file=sys.stderr)
+        print(f"hint: {printable(hint[:4_000])}", file=sys.stderr)
 
 
 _COMMANDS = {"grade": _grade, "study": _train, "lab": _train, "doctor": _doctor}

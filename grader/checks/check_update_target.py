@@ -152,11 +152,14 @@ def check_independent(agents: Agents) -> None:
             "q_net",
         ),
     )
+    without_effect: list[str] = []
     for change, told, victim in changes:
         states = _play(agents, q, target, [Sync(), change])
         before, after = _read(states[1]), _read(states[2])
         which = 1 if victim == "target_net" else 0
         if _same(after[which], before[which]):
+            if isinstance(change, SetWeights) and not _same(after[1 - which], other):
+                without_effect.append(told)
             if _same(after[1 - which], before[1 - which]) and _trains(agents, q, target, change):
                 raise Failure(
                     f"After `update_target()`, {told} had no effect.",
@@ -168,6 +171,12 @@ def check_independent(agents: Agents) -> None:
             why="A copy has a memory of its own; a second name for the same tensors has not.",
             code="GIVEN_TARGET_IS_Q_NET" if _were_one(states[0]) else "SYNC_ALIASES",
             reproduce=independence_snippet(),
+        )
+    if without_effect:
+        raise Failure(
+            f"After `update_target()`, {without_effect[0]} did not give it the weights that were "
+            "set.",
+            why="q_net and target_net go on being networks with weights of their own.",
         )
 
 
@@ -196,6 +205,13 @@ def check_repeated(agents: Agents) -> None:
                 code=code,
                 reproduce=repeated_snippet(n + 1),
             )
+        if n < len(rounds) and not _same(got_q, rounds[n]):
+            raise Failure(
+                f"Before call {n + 1} of `update_target()` in a row, q_net was given new weights; "
+                f"after it both networks have others: {show(got_q[0])}, not {show(rounds[n][0])}.",
+                why="Training goes on between two copies, and each copy catches up.",
+                reproduce=repeated_snippet(n + 1),
+            )
 
 
 def _trains(agents: Agents, q: Weights, target: Weights, change: Operation) -> bool:
@@ -220,7 +236,28 @@ def _play(
     if trace.raised is not None:
         raise failure_of(trace.raised)
     assert trace.initial is not None
+    _require_loaded(trace.initial, q, target)
     return [trace.initial, *(r.state for r in trace.results if isinstance(r, Synced))]
+
+
+def _require_loaded(state: AgentState, q: Weights, target: Weights) -> None:
+    """`Failure` unless the networks have the weights that were loaded: what is compared later must
+    begin with something that the judge knows.
+
+    q_net was loaded first, so that weights that it shares with target_net are target_net's.
+    """
+    got_q, got_target = _read(state)
+    shares = _were_one(state)
+    kept = len(got_q) == len(q) and all(
+        np.array_equal(g, w) or (shares and np.array_equal(g, t))
+        for g, w, t in zip(got_q, q, target, strict=True)
+    )
+    if not kept or not _same(got_target, target):
+        name = "target_net" if kept else "q_net"
+        raise Failure(
+            f"`agent.{name}` does not keep the weights that are loaded into it.",
+            why="Both are networks whose parameters can be set.",
+        )
 
 
 def _request(q: Weights, target: Weights, operations: Sequence[Operation]) -> PlayAgent:

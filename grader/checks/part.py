@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +29,9 @@ from grader.protocol.messages import (
 MAX_LOSSES = 2
 #: Slow but correct code gets so much more CPU time for every call of `update` in a scenario.
 CPU_PER_CALL_S = 0.1
+#: Seconds of wall clock that the judge waits for one part in all: code that needs a little less
+#: than the limit for every call would hold it for hours. Correct code takes a second or two.
+BUDGET_S = 300.0
 T = TypeVar("T", bound=Reply)
 
 _CLASSES = {
@@ -66,6 +70,7 @@ class Part:
         self._siblings = siblings
         self._generation = -1
         self._losses = 0
+        self._waited_s = 0.0
         self._blocked_by: str | None = None
         self.check = ""
         worker.fresh()
@@ -82,7 +87,15 @@ class Part:
         Raises `WorkerLost` when the submission took its process down, and `Failure` when its
         module cannot be loaded.
         """
-        self._ensure_loaded()
+        self._require_budget()
+        asked = time.monotonic()
+        try:
+            self._ensure_loaded()
+            return self._answer(request, kind)
+        finally:
+            self._waited_s += time.monotonic() - asked
+
+    def _answer(self, request: Request, kind: type[T]) -> T:
         try:
             calls = _calls(request)
             reply = self._worker.ask(
@@ -130,6 +143,17 @@ class Part:
         self._losses += 1
         if self._losses >= MAX_LOSSES:
             self._blocked_by = self.check
+
+    def _require_budget(self) -> None:
+        """Losses are few by themselves; this is for answers that come late, again and again."""
+        if self._waited_s > BUDGET_S:
+            self._count_loss()
+            self._blocked_by = self.check
+            raise WorkerLost(
+                "timed_out",
+                f"the checks of this part waited for `{self.module}.py` for more than "
+                f"{BUDGET_S:g} s in all",
+            )
 
     def _ensure_loaded(self) -> None:
         if self._generation == self._worker.started and self._worker.alive:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 
-import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from grader.report.model import AttemptEntry, CheckResult, PartResult, Report
-from grader.report.safe import printable, to_ascii
+from grader.report.safe import excerpt, printable, to_ascii
 from grader.report.sparkline import sparkline
+from grader.report.texts import with_texts_ascii
 
 #: Lines longer than this are hard to read.
 MAX_WIDTH = 96
+#: Of anything that is told of a check, so much is shown; the JSON report holds the rest.
+MAX_SLOT, MAX_SLOT_LINES = 4_000, 60
 
 _MARKS = {
     "passed": ("✓", "ok", "green"),
@@ -36,7 +38,7 @@ def print_report(report: Report, console: Console) -> None:
     """Parts with their checks, then what went wrong, then the score."""
     ascii_only = not is_unicode(console)
     if ascii_only:
-        report = _spelled_out(report)
+        report = with_texts_ascii(report)  # before they are laid out
     width = min(console.width, MAX_WIDTH)
     rendered = render(report, ascii_only=ascii_only)
     if console.is_terminal and not ascii_only:
@@ -73,16 +75,10 @@ def render(report: Report, *, ascii_only: bool) -> RenderableType:
     if report.advice:
         blocks.append(Text("Advice (costs no points)\n", style="bold"))
         for advice in report.advice:
-            line = Text.assemble((f"{advice.code}: ", "cyan"), printable(advice.message))
+            line = Text.assemble((f"{advice.code}: ", "cyan"), excerpt(advice.message, MAX_SLOT, 1))
             blocks.append(Padding(line, (0, 0, 1, 2)))
     blocks.append(_score(report))
     return Group(*blocks)
-
-
-def _spelled_out(report: Report) -> Report:
-    """The report with all its texts in ASCII, before they are laid out."""
-    text = msgspec.json.encode(report).decode()
-    return msgspec.json.decode(to_ascii(text).encode(), type=Report)
 
 
 def is_unicode(console: Console) -> bool:
@@ -147,9 +143,7 @@ def _curves(report: Report, ascii_only: bool) -> list[RenderableType]:
         )
         text = f"attempt {number}: {line} {attempt.updates:,} updates"
         lines.append(Padding(Text(text, style="dim"), (0, 0, 0, 3)))
-        details = [confirmed]
-        if attempt.max_q:
-            details.append(_max_q(report, attempt, ascii_only))
+        details = [confirmed, *([_max_q(report, attempt, ascii_only)] if attempt.max_q else [])]
         for detail in details:
             lines.append(Padding(Text(detail, style="dim"), (0, 0, 0, 14)))
     return lines
@@ -167,24 +161,33 @@ def _max_q(report: Report, attempt: AttemptEntry, ascii_only: bool) -> str:
 
 def _feedback(check: CheckResult, ascii_only: bool) -> RenderableType:
     symbol, word, style = _MARKS[check.status]
-    head = Text.assemble(
-        (f"{word if ascii_only else symbol} ", style),
-        (check.id, "bold"),
-        (f"  {printable(check.code)}" if check.code else "", "cyan"),
+    place = check.location
+    where = "" if place is None else f"  {_short(place.file)}:{place.line}"
+    # In a column of its own, since names that are wrapped must not begin a line.
+    head = Table.grid(padding=(0, 1))
+    head.add_row(
+        Text(word if ascii_only else symbol, style=style),
+        Text.assemble(
+            (check.id, "bold"),
+            (f"  {_short(check.code)}" if check.code else "", "cyan"),
+            (where, "magenta"),
+        ),
     )
-    if check.location is not None:
-        head.append(f"  {printable(check.location.file)}:{check.location.line}", style="magenta")
     body: list[RenderableType] = []
     for name, text in (("observed", check.observed), ("why", check.why), ("hint", check.hint)):
         if text:
             body.append(_slot(name, text))
     if check.output:
-        body.append(_slot("printed", _shortened(check.output), verbatim=True))
+        body.append(_slot("printed", _first_lines(check.output), verbatim=True))
     lines: list[RenderableType] = []
     if check.reproduce:
         body.append(_slot("try it", "paste into a Python prompt that runs in your folder:"))
         lines = [_pasteable(check.reproduce), Text()]
     return Group(head, Padding(Group(*body), (0, 0, 0 if lines else 1, 2)), *lines)
+
+
+def _short(name: str) -> str:
+    return printable(name[:200])
 
 
 def _pasteable(lines: str) -> Text:
@@ -196,12 +199,12 @@ def _slot(name: str, text: str, *, verbatim: bool = False) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=8, style="dim", no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    safe = printable(text, lines=True)
+    safe = excerpt(text, MAX_SLOT, MAX_SLOT_LINES)
     grid.add_row(name, Text(safe, style="dim" if verbatim else ""))
     return grid
 
 
-def _shortened(output: str, lines: int = 8) -> str:
+def _first_lines(output: str, lines: int = 8) -> str:
     kept = output.splitlines()[:lines]
     left = len(output.splitlines()) - len(kept)
     shown = [line[:160] for line in kept]
@@ -210,7 +213,10 @@ def _shortened(output: str, lines: int = 8) -> str:
 
 def _score(report: Report) -> RenderableType:
     if report.score is None:
-        return Text(f"\nNo score: {report.reason}", style="bold yellow")
+        reason = excerpt(report.reason or "", MAX_SLOT, 20)
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(Text("\nNo score:", no_wrap=True), Text(f"\n{reason}"), style="bold yellow")
+        return grid
     if report.attempted_max < report.max_score:
         told = f"{report.score}/{report.attempted_max} of the points attempted"
     else:

@@ -128,6 +128,20 @@ def test_after_two_losses_what_is_left_of_the_part_is_blocked(learner_worker):
     assert worker.asked == 2
 
 
+def test_a_part_that_always_answers_late_ends_as_a_whole(graded, learner_worker, monkeypatch):
+    clock = iter(range(0, 10**9, 40))  # every look at the clock is 40 s after the one before
+    monkeypatch.setattr("grader.checks.part.time.monotonic", lambda: next(clock))
+    worker = learner_worker()
+    plugin = graded(worker, "update_target")
+    assert plugin.fault is None
+    assert worker.asked == 8  # 8 · 40 s is more than 300 s
+    results = list(plugin.results.values())
+    (late,) = [r for r in results if r.status == "timed_out"]
+    assert "waited for `dqn_agent.py` for more than 300 s in all" in late.observed
+    assert {r.status for r in results[results.index(late) + 1 :]} == {"blocked"}
+    assert {r.status for r in results[: results.index(late)]} == {"passed"}
+
+
 def test_losses_in_one_part_do_not_block_another(graded, learner_worker):
     worker = learner_worker(lose=["crashed", "crashed"])
     plugin = graded(worker, "update", "update_target")

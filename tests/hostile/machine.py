@@ -91,7 +91,7 @@ class Machine:
     def look(self) -> Look:
         """The machine as it is now."""
         return Look(
-            tree=_listing(self.outside) | _listing(self.decoy) | _shallow(ROOT),
+            tree=_listing(self.outside) | _listing(self.decoy) | _grader_files(),
             children=_descendants(os.getpid()),
             descriptors=len(os.listdir("/proc/self/fd")),
             threads=threading.active_count(),
@@ -214,9 +214,9 @@ def _listing(root: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _shallow(root: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of the files of the checkout that a deed may aim at."""
-    folders = [root, *(root / name for name in ("grader", "grader/worker", "grader/checks"))]
+def _grader_files() -> dict[str, tuple[int, int]]:
+    """Size and time of the judge's own files."""
+    folders = [ROOT / name for name in ("grader", "grader/worker", "grader/checks")]
     return {
         str(path): (path.stat().st_size, path.stat().st_mtime_ns)
         for folder in folders

@@ -83,7 +83,7 @@ class Bench:
     def trial(self, case: Case) -> Trial:
         """Grade the case; every promise is looked at, whether this tier makes it or not."""
         machine = self.machine
-        host = None if case.alone or case.archive is not None else self._host()
+        host = None if case.alone else self._host()
         trial = Trial(case, self.tier)
         before, size = machine.look(), _peak_kb()
         begun = time.monotonic()
@@ -96,9 +96,7 @@ class Bench:
                 submitted = self._submitted(case, stack)
                 trial.report = grade(
                     submitted,
-                    Options(
-                        solve=False, only=frozenset(case.earns), key=Key(machine.secret_key)
-                    ),
+                    Options(solve=False, only=frozenset(case.earns), key=Key(machine.secret_key)),
                     start_host=TIERS[self.tier] if host is None else _lending(host),
                 )
         except IntakeError as refusal:
@@ -239,7 +237,7 @@ def _hurry() -> Iterator[None]:
     """Time limits long enough for honest code, short enough for many loops."""
     limits = {"cpu_s": 1.0, "wall_s": 6.0}
     with ExitStack() as stack:
-        for name, value in (("CPU_S", 1.0), ("WALL_S", 6.0)):
+        for name, value in (("CPU_S", 1.0), ("WALL_S", 6.0), ("BUDGET_S", 15.0)):
             stack.enter_context(mock.patch(f"grader.checks.part.{name}", value))
         stack.enter_context(mock.patch("grader.client.GRACE_S", 1.0))
         stack.enter_context(mock.patch("grader.client.Worker.ask.__kwdefaults__", limits))

@@ -1,0 +1,32 @@
+"""A few cases of every group; `make hostile` tries the rest as well."""
+
+import pytest
+
+from tests.hostile.corpus import read_cases
+
+CASES = [case for case in read_cases() if case.sample]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_every_promise_holds(bench, case):
+    assert bench.trial(case).wrong == []
+
+
+def test_the_watch_sees_what_nothing_stops(bench):
+    """Where a tier makes no promise, the deeds do what they say: they are no straw men."""
+    if bench.tier != "plain":
+        pytest.skip("this tier stops them")
+    seen = {"reads-a-file-outside": "secrets", "signals-the-judge": "signals"}
+    for case in CASES:
+        if case.id in seen:
+            trial = bench.trial(case)
+            assert set(trial.broken) == {seen[case.id]}
+
+
+def test_an_honest_submission_is_graded_as_before(bench):
+    """After all of this, by the same judge and the same prepared process."""
+    from tests.hostile.corpus import Case
+
+    honest = Case(id="honest", why="", earns={"q_network": 20, "sample": 20, "update_target": 10})
+    trial = bench.trial(honest)
+    assert trial.broken == {}
