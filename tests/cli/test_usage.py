@@ -1,9 +1,11 @@
 """Wrong usage, and paths at which nothing can be graded: status 2, `error:` and `hint:`."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,10 @@ def complaint(done):
         (["--only", "everything"], "everything"),
         (["--view", "parent"], "parent"),
         (["--sandbox", "cardboard"], "cardboard"),
+        (["--sandbox-min", "cardboard"], "cardboard"),
+        (["--sandbox", "plain", "--sandbox-min", "landlock"], "than `--sandbox-min landlock`"),
+        (["--sandbox", "plain", "--official"], "`--sandbox plain` is weaker than `--official`"),
+        (["--official"], "`--official` needs a secret key"),
         (["--fail-under", "101"], "`101` is not a number of points from 0 to 100"),
         (["--fail-under", "-1"], "-1"),
         (["--fail-under", "many"], "`many` is not a number of points from 0 to 100"),
@@ -59,6 +65,8 @@ def test_help_names_every_option_of_the_contract(grader):
     done = grader("--help")
     assert done.returncode == 0
     for option in ("--json", "--curve", "--no-solve", "--only", "--key", "--view", "--fail-under"):
+        assert option in done.stdout
+    for option in ("--sandbox", "--sandbox-min", "--official"):
         assert option in done.stdout
 
 
@@ -146,3 +154,41 @@ def test_a_report_in_the_place_of_a_folder(grader, mine, cwd):
 def test_control_characters_of_a_path_are_not_printed(grader):
     error, _hint = complaint(grader("no\x1b[2Jsuch"))
     assert r"no\x1b[2Jsuch" in error
+
+
+# --- isolation -----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="looks for programs in PATH")
+@pytest.mark.parametrize(
+    "options", [["--sandbox", "bubblewrap"], ["--sandbox-min", "bubblewrap"]], ids="-".join
+)
+def test_a_tier_that_is_not_there(grader, mine, cwd, options):
+    done = grader(mine, *options, "--json", "out.json", env={"PATH": str(cwd)})
+    assert done.returncode == 2
+    *_progress, error, hint = done.stderr.splitlines()
+    assert error.startswith("error: no isolation that was asked for works on this machine: ")
+    assert "`bwrap` is not installed" in error
+    assert "apt-get install bubblewrap" in hint
+    assert done.stdout == ""
+    assert not (cwd / "out.json").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="looks for programs in PATH")
+def test_official_grading_refuses_the_plain_tier(grader, mine, cwd):
+    """A machine on which nothing but `plain` works is played by one that forbids the others."""
+    (cwd / "course.key").write_bytes(b"a secret of sixteen bytes or more")
+    (cwd / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'grade' in sys.orig_argv:\n"
+        "    from grader.sandbox import landlock\n"
+        "    landlock.this_machine = lambda: None\n"
+    )
+    path = f"{cwd}:{os.environ.get('PYTHONPATH', '')}"
+    options = ("--official", "--key", "course.key")
+    root = str(Path(__file__).resolve().parents[2])
+    done = grader(mine, *options, env={"PATH": str(cwd), "PYTHONPATH": f"{path}:{root}"})
+    assert done.returncode == 2
+    assert "`bwrap` is not installed" in done.stderr
+    assert "`landlock`: needs Linux on x86_64 or aarch64" in done.stderr
+    assert "`uid+seccomp`: needs Linux" in done.stderr
