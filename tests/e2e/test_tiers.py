@@ -74,5 +74,5 @@ def test_equal_reports(start, finish, mixed, first, monkeypatch, tier):
     told = {check["id"]: check for check in report["checks"]}
     sampled = told["sample.returns_batch"]
     assert "replay_buffer.py holds no" in sampled["observed"]
-    assert "dqn-grade-" not in str(report)
+    assert "/dqn-grade-" not in str(report)
     assert "['note'] " in str([check["output"] for check in report["checks"]])
