@@ -26,7 +26,7 @@ echo 'hint: install Python 3.11, 3.12 or 3.13 from https://www.python.org/downlo
 exit 1
 endef
 
-.PHONY: help grade check train submit starter test validity mutants bench lint clean setup setup-dev
+.PHONY: help grade check train submit starter test validity hostile fuzz mutants bench lint clean setup setup-dev
 
 help: ## list the targets (this text)
 	@awk '/^## /   { print substr($$0, 4) } \
@@ -54,6 +54,12 @@ test: setup-dev ## run the linters and the tests
 
 validity: setup-dev ## grade the corpus of right and wrong submissions, write docs/validity.md
 	@$(python) -m tests.validity $(ARGS)
+
+hostile: setup-dev ## try the corpus of hostile submissions in every isolation tier
+	@$(python) -m tests.hostile $(ARGS)
+
+fuzz: setup-dev ## put a million damaged frames, and untrue replies, before the judge
+	@$(python) -m tests.fuzz $(ARGS)
 
 mutants: setup-dev ## mutation-test the oracle and the comparison code
 	@$(python) -m tests.mutation $(ARGS)
