@@ -95,7 +95,7 @@ class Machine:
             children=_descendants(os.getpid()),
             descriptors=len(os.listdir("/proc/self/fd")),
             threads=threading.active_count(),
-            self_image=(os.getcwd(), dict(os.environ), _handlers()),
+            self_image=(os.getcwd(), _environment(), _handlers()),
         )
 
     def strays(self) -> list[Path]:
@@ -226,6 +226,11 @@ def _grader_files() -> dict[str, tuple[int, int]]:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.iterdir() if path.is_file())
+
+
+def _environment() -> dict[str, str]:
+    """The variables, but for those of a pytest that runs another."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def _handlers() -> dict[int, object]:
