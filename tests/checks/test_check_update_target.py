@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as change_of
 
 from grader.checks.agents import Agents, Learning, Scenario, random_pool, random_weights
 from grader.checks.copying import copies
@@ -9,7 +10,7 @@ from grader.checks.feedback import Failure
 from grader.checks.part import Part, Siblings
 from grader.keys import PUBLIC_KEY
 from grader.oracle.dqn import Learner
-from grader.protocol.messages import Sync
+from grader.protocol.messages import AgentTrace, Sync
 
 COPY = "self.target_net.load_state_dict(self.q_net.state_dict())\n"
 LAST = "    def update_target(self) -> None:\n"
@@ -177,3 +178,63 @@ def test_update_is_not_blamed_for_a_copy_that_empties_the_optimizer(changed, sou
     checks = runner(source_worker(dqn_agent=source), "update")
     assert checks.run("update.many_updates") is None
     assert checks.view("updates").diagnosis.learner is Learner
+
+
+# --- replies that show what was never there ---
+
+
+def shows_always(state):
+    """Every state of the agent is this one."""
+
+    def tamper(trace):
+        results = [change_of(result, state=state) for result in trace.results]
+        return change_of(trace, initial=state, results=results)
+
+    return tamper
+
+
+@pytest.mark.parametrize("claim", ["nothing", "shared storage", "one object"])
+def test_constant_replies_pass_no_check(learner_worker, runner, claim):
+    class Forger(learner_worker):
+        """Both networks are shown with the same weights, whatever was loaded, copied or set."""
+
+        first = None
+
+        def play(self, request):
+            reply = super().play(request)
+            if not isinstance(reply, AgentTrace):
+                return reply
+            same = self.first or change_of(
+                reply.initial,
+                target_weights=reply.initial.q_weights,
+                shared_storage=claim == "shared storage",
+                same_object=claim == "one object",
+            )
+            Forger.first = same
+            return shows_always(same)(reply)
+
+    outcomes = runner(Forger(), "update_target").run_all()
+    assert not [check for check, outcome in outcomes.items() if outcome is None]
+
+
+def test_weights_that_are_set_must_be_shown_afterwards(learner_worker, runner):
+    class Forger(learner_worker):
+        """What is loaded is shown, and the first copy; nothing that comes afterwards is."""
+
+        def play(self, request):
+            reply = super().play(request)
+            if not isinstance(reply, AgentTrace):
+                return reply
+            syncs = [n for n, o in enumerate(request.operations) if isinstance(o, Sync)]
+            state = reply.results[syncs[0]].state if syncs else reply.initial
+            results = [
+                result if syncs and n < syncs[0] else change_of(result, state=state)
+                for n, result in enumerate(reply.results)
+            ]
+            return change_of(reply, results=results)
+
+    checks = runner(Forger(), "update_target")
+    outcome = checks.run("update_target.independent")
+    assert "did not give it the weights that were set" in outcome.observed
+    outcome = checks.run("update_target.repeated")
+    assert "q_net was given new weights; after it both networks have others" in outcome.observed
