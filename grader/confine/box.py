@@ -20,9 +20,10 @@ class Box:
     tasks: int | None = None
     #: User and group id to become.
     owner: int | None = None
-    #: Files and folders to read, and those to write to: for Landlock, and for finding one's
-    #: interpreter again as another user.
+    #: Files and folders to read, folders of which to see the names, and what to write to: for
+    #: Landlock, and for finding one's interpreter again as another user.
     readable: tuple[str, ...] = ()
+    listable: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     scratch: str | None = None
     #: What Landlock is to forbid elsewhere, by name: see `grader.confine.landlock`.
@@ -41,7 +42,7 @@ class Box:
     def from_text(text: str) -> Box:
         """What `to_text` was called on."""
         fields = json.loads(text)
-        for name in ("readable", "devices", "landlock", "rules"):
+        for name in ("readable", "listable", "devices", "landlock", "rules"):
             fields[name] = tuple(fields[name])
         fields["acts"] = tuple(tuple(group) for group in fields["acts"])
         return Box(**fields)

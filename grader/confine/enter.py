@@ -20,9 +20,11 @@ def enter(box: Box) -> None:
 
     ruleset = None
     if box.landlock:
-        ruleset = landlock.forbid_files(box.landlock, box.readable, box.devices, box.scratch)
+        ruleset = landlock.forbid_files(
+            box.landlock, box.readable, box.listable, box.devices, box.scratch
+        )
     if box.owner is not None:
-        held = identity.hold(box.readable)
+        held = identity.hold((*box.readable, *box.listable))
         identity.become(box.owner)
         identity.find_again(held)
     seccomp.forbid_new_privileges()

@@ -105,6 +105,7 @@ def kernel_abi() -> int:
 def forbid_files(
     names: tuple[str, ...],
     readable: Iterable[str],
+    listable: Iterable[str],
     devices: Iterable[str],
     scratch: str | None,
 ) -> int:
@@ -123,6 +124,7 @@ def forbid_files(
     size = ctypes.sizeof(attributes)
     ruleset = _call("landlock_create_ruleset", ctypes.byref(attributes), size, 0)
     places = [(path, _READING) for path in readable]
+    places += [(path, {"read-dir"}) for path in listable]
     places += [(path, {"read-file", "write-file", "truncate"}) for path in devices]
     if scratch is not None:
         places.append((scratch, _WRITING))

@@ -75,7 +75,8 @@ class Bubblewrap:
 
     def remedy(self, said: str) -> str | None:
         """What helps when `bwrap` or the worker in it ended at its start with these words."""
-        return next((help for words, help in _REMEDIES if words in said), _OTHERWISE)
+        own = "\n".join(line for line in said.splitlines() if line.startswith("bwrap: "))
+        return next((help for words, help in _REMEDIES if words in own), _OTHERWISE)
 
     def start(
         self, stage: Stage, arguments: list[str], pass_fds: tuple[int, ...], streams: bool
@@ -100,7 +101,7 @@ class Bubblewrap:
         if self.owner is not None:
             # Used up when the worker becomes its owner, first of all.
             command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        places = _outermost([*process.readable_places(), str(stage.submission)])
+        places = _outermost([*process.find_places().readable, str(stage.submission)])
         scratch = str(stage.scratch)
         for folder in _ways_to([*places, sys.executable, *process.DEVICES, scratch]):
             command += ["--perms", "0755", "--dir", folder]

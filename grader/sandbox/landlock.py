@@ -48,11 +48,13 @@ class Landlock:
 
     def box(self, stage: Stage) -> Box:
         """All the walls there are."""
+        places = process.find_places()
         return Box(
             limits=self.limits,
             tasks=self.tasks,
             owner=self.owner,
-            readable=(*process.readable_places(), str(stage.submission)),
+            readable=(*places.readable, str(stage.submission)),
+            listable=places.listable,
             devices=process.DEVICES,
             scratch=str(stage.scratch),
             landlock=self.rights,

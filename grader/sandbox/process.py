@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from grader.sandbox.interface import SandboxFault
@@ -68,15 +69,42 @@ def interpreter() -> list[str]:
     return [sys.executable, "-s", "-P", "-X", "utf8"]
 
 
-def readable_places() -> list[str]:
-    """Files and folders that a worker reads besides the submission: no checkout, no home."""
+@dataclass(frozen=True)
+class Places:
+    """Where a worker may read: whole files and folders, and folders of which it sees the names."""
+
+    readable: tuple[str, ...]
+    listable: tuple[str, ...]
+
+
+def find_places() -> Places:
+    """What a worker reads besides the submission: no checkout, no home, no more of the grader.
+
+    The grader may itself be installed among the packages; then everything around it is named.
+    """
     prefixes = {sys.base_prefix, sys.prefix}
     places = {os.path.join(prefix, lib) for prefix in prefixes for lib in ("lib", "lib64")}
     places |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    places |= set(site.getsitepackages())
-    places |= {os.path.join(sys.prefix, "pyvenv.cfg")}
-    places |= {str(PACKAGE / room) for room in ROOMS}
-    return sorted(place for place in {*places, *_SYSTEM} if os.path.exists(place))
+    places |= {*site.getsitepackages(), os.path.join(sys.prefix, "pyvenv.cfg"), *_SYSTEM}
+    around = [_around(place, str(PACKAGE)) for place in sorted(places) if os.path.exists(place)]
+    readable = {path for part in around for path in part.readable}
+    readable |= {str(PACKAGE / room) for room in ROOMS}
+    listable = {path for part in around for path in part.listable}
+    return Places(tuple(sorted(readable)), tuple(sorted(listable)))
+
+
+def _around(place: str, hidden: str) -> Places:
+    """A place, or what is beside the hidden folder on the way to it."""
+    real = os.path.realpath(place)
+    if not f"{hidden}/".startswith(f"{real}/"):
+        return Places((place,), ())
+    if real == hidden or real != place:  # a second name of a place that has its own turn
+        return Places((), ())
+    parts = [_around(entry.path, hidden) for entry in os.scandir(place)]
+    return Places(
+        tuple(path for part in parts for path in part.readable),
+        (place, *(path for part in parts for path in part.listable)),
+    )
 
 
 def start_process(

@@ -9,6 +9,7 @@ def test_text_and_back():
         tasks=3,
         owner=70000,
         readable=("/usr/lib", "/ü"),
+        listable=("/usr",),
         devices=("/dev/null",),
         scratch="/tmp/x",
         landlock=("execute",),
