@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import site
 import subprocess
@@ -38,6 +39,8 @@ _SYSTEM = (
     "/proc/cpuinfo",
     "/sys/devices/system/cpu",
 )
+#: What a worker imports from outside of the standard library.
+_PACKAGES = ("msgspec", "numpy", "torch")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
@@ -86,11 +89,20 @@ def find_places() -> Places:
     places = {os.path.join(prefix, lib) for prefix in prefixes for lib in ("lib", "lib64")}
     places |= {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     places |= {*site.getsitepackages(), os.path.join(sys.prefix, "pyvenv.cfg"), *_SYSTEM}
+    places |= {folder for package in _PACKAGES for folder in _home_of(package)}
     around = [_around(place, str(PACKAGE)) for place in sorted(places) if os.path.exists(place)]
     readable = {path for part in around for path in part.readable}
     readable |= {str(PACKAGE / room) for room in ROOMS}
     listable = {path for part in around for path in part.listable}
     return Places(tuple(sorted(readable)), tuple(sorted(listable)))
+
+
+def _home_of(package: str) -> list[str]:
+    """The folder that holds a package, wherever the path to it comes from; none is imported."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return []
+    return [str(Path(spec.origin).parents[1])]
 
 
 def _around(place: str, hidden: str) -> Places:
