@@ -1,11 +1,16 @@
 """Somebody kills the worker in the middle of a check."""
 
+import contextlib
 import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
+
+from grader.sandbox.examine import examine
+from grader.sandbox.interface import SandboxFault
+from grader.sandbox.tiers import FINDERS
 
 #: Sleeps in the first call and in no later one; the scratch folder outlives the process.
 SLEEPY = """
@@ -27,37 +32,50 @@ def children(pid):
         return []
 
 
+def descendants(pid):
+    """All processes below one, each with its parent."""
+    for child in children(pid):
+        yield pid, child
+        yield from descendants(child)
+
+
 def sleeping_worker(judge, deadline_s=60):
     """The prepared parent and its child, once the child runs the sleepy method."""
     deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
-        for parent in children(judge):
-            for child in children(parent):
-                if any(scratch_of(child).glob("once")):
-                    return parent, child
+        for parent, child in descendants(judge):
+            if not children(child) and any(scratch_of(child).glob("once")):
+                return parent, child
         time.sleep(0.05)
     raise AssertionError("no worker has come to the sleepy method")
 
 
 def scratch_of(pid):
-    """The working folder of a worker."""
+    """The working folder of a worker, as that process sees it."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd"))
+        return Path(f"/proc/{pid}/root{os.readlink(f'/proc/{pid}/cwd')}")
     except OSError:
         return Path("/nonexistent")
 
 
 @pytest.mark.parametrize("victim", ["child", "parent and child"])
-def test_a_killed_worker_is_told_and_replaced(submission, start, finish, victim):
+@pytest.mark.parametrize("tier", ["plain", "bubblewrap"])
+def test_a_killed_worker_is_told_and_replaced(submission, start, finish, victim, tier):
     folder = submission(bodies={"DQNAgent.update_target": SLEEPY})
-    # In a box the processes are those of a namespace of its own; what the judge does is the same.
-    options = ("--sandbox", "plain", "--only", "update_target", "--only", "sample")
+    options = ("--no-solve", "--only", "update_target", "--only", "sample", "--sandbox", tier)
+    if tier != "plain":
+        try:
+            look = examine(FINDERS[tier](), [["use_scratch"]])
+        except SandboxFault as fault:
+            pytest.skip(f"`{tier}` does not work here: {fault}")
+        assert look[0].done
     process, out = start(folder, *options)
     try:
         parent, child = sleeping_worker(process.pid)
         if victim != "child":
             os.kill(parent, signal.SIGKILL)
-        os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have gone with its parent
+            os.kill(child, signal.SIGKILL)
     except BaseException:
         process.kill()
         raise

@@ -148,7 +148,14 @@ def test_nothing_of_the_judges_is_imported_already(tell):
     heavy = {"pytest", "hypothesis", "gymnasium", "rich", "_pytest"} & set(sys.modules)
     raise LookupError(sorted(rooms), sorted(heavy), sys.modules["grader"].__path__)
     """
+<<<<<<< HEAD
     assert tell(code).message == "(['grader', 'grader.confine', 'grader.protocol', 'grader.worker'], [], [])"
+=======
+    assert (
+        tell(code).message
+        == "(['grader', 'grader.confine', 'grader.protocol', 'grader.worker'], [], [])"
+    )
+>>>>>>> 38c3bca (Killed workers are replaced in the strongest tier too)
 
 
 @pytest.mark.parametrize("name", ["torch", "json", "random", "conftest", "sitecustomize", "numpy"])
