@@ -109,16 +109,6 @@ def test_the_optimizer_does_not_import_dynamo(loaded, scenarios):
     assert raised.message == "([], '_LazyDynamo')"
 
 
-def test_asking_for_determinism_imports_what_it_needs(submit, load):
-    """`use_deterministic_algorithms` imports a module below `torch._dynamo`."""
-    worker = submit(
-        q_network="import torch\ntorch.use_deterministic_algorithms(True)\nclass QNetwork: ...\n"
-    )
-    loaded = load(worker, "q_network")
-    assert loaded.raised is None
-    assert "QNetwork" in loaded.names
-
-
 def test_compile_is_a_no_op(loaded, scenarios):
     for deed in (
         "self.q_net = torch.compile(self.q_net)",
@@ -148,14 +138,10 @@ def test_nothing_of_the_judges_is_imported_already(tell):
     heavy = {"pytest", "hypothesis", "gymnasium", "rich", "_pytest"} & set(sys.modules)
     raise LookupError(sorted(rooms), sorted(heavy), sys.modules["grader"].__path__)
     """
-<<<<<<< HEAD
-    assert tell(code).message == "(['grader', 'grader.confine', 'grader.protocol', 'grader.worker'], [], [])"
-=======
     assert (
         tell(code).message
         == "(['grader', 'grader.confine', 'grader.protocol', 'grader.worker'], [], [])"
     )
->>>>>>> 38c3bca (Killed workers are replaced in the strongest tier too)
 
 
 @pytest.mark.parametrize("name", ["torch", "json", "random", "conftest", "sitecustomize", "numpy"])
