@@ -109,6 +109,16 @@ def test_the_optimizer_does_not_import_dynamo(loaded, scenarios):
     assert raised.message == "([], '_LazyDynamo')"
 
 
+def test_asking_for_determinism_imports_what_it_needs(submit, load):
+    """`use_deterministic_algorithms` imports a module below `torch._dynamo`."""
+    worker = submit(
+        q_network="import torch\ntorch.use_deterministic_algorithms(True)\nclass QNetwork: ...\n"
+    )
+    loaded = load(worker, "q_network")
+    assert loaded.raised is None
+    assert "QNetwork" in loaded.names
+
+
 def test_compile_is_a_no_op(loaded, scenarios):
     for deed in (
         "self.q_net = torch.compile(self.q_net)",
