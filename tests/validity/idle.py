@@ -27,11 +27,13 @@ def candidates(check: str, verdicts: Sequence[Verdict]) -> list[Task]:
         own = [c for c in others if c.part == mine[0].part and c.status != "blocked"]
         if mine[0].points and not any(c.points for c in own):
             through.append((place, verdict.case))
-        elif mine[0].code and not is_among(mine[0].code, [c.code for c in others if c.code]):
+        # What passes a blocking check may be caught, without its name, by one that it blocked.
+        if mine[0].code and not is_among(mine[0].code, [c.code for c in others if c.code]):
             unnamed.append((place, verdict.case))
     chosen = [sorted(kind, key=lambda x: x[0])[:TRIES] for kind in (through, unnamed)]
     ordered = sorted(chosen[0] + chosen[1], key=lambda x: x[0])
-    return [Task(case, without=check) for _place, case in ordered]
+    by_id = {case.id: case for _place, case in ordered}
+    return [Task(case, without=check) for case in by_id.values()]
 
 
 def effect(check: str, before: Verdict, after: Verdict) -> str | None:

@@ -77,13 +77,21 @@ def test_the_most_promising_come_first():
     ]
 
 
+def test_a_case_that_may_pass_or_lose_its_name_is_tried_once():
+    blocked = check("update.max", status="blocked")
+    others = [verdict(f"{n}", check(CHECK), blocked) for n in range(TRIES)]
+    both = verdict("both", MINE, blocked)
+    assert tried(*others, both) == [f"{n}" for n in range(TRIES)] + ["both"]
+    assert tried(both) == ["both"]
+
+
 def test_only_some_are_tried():
     assert tried(*[verdict(f"{n}", MINE) for n in range(TRIES + 3)]) == [
         f"{n}" for n in range(TRIES)
     ]
     blocked = check("update.max", status="blocked")
     other = check("update.max")
-    many = [verdict(f"{n}", MINE, blocked) for n in range(TRIES + 3)]
+    many = [verdict(f"{n}", check(CHECK), blocked) for n in range(TRIES + 3)]
     assert tried(*many, verdict("a name", MINE, other))[0] == "a name"
     assert tried(*many, verdict("a name", MINE, other, blocked))[-1] == "a name"
     assert tried() == []
