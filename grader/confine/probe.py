@@ -50,9 +50,9 @@ class Trial:
 
     def _try(self, group: tuple[str, ...], writing: int) -> None:
         # Here and not above: what the acts need is loaded beside the prepared parent's own work.
-        from grader.confine.acts import EVERY
+        from grader.confine.acts.registry import load_acts
 
-        acts = {**EVERY, **self._acts}
+        acts = {**load_acts(), **self._acts}
         self._confine(self._box)
         kept = [writing, *filter(None, [self._box.targets.get("life")])]
         targets = self._box.targets | {"expected": ":".join(map(str, kept))}

@@ -67,7 +67,7 @@ class Bubblewrap:
 
     tier = "bubblewrap"
     watched = False
-    trial = Trial(refused=tuple(acts.FORBIDDEN), needed=tuple(acts.NEEDED))
+    trial = Trial(refused=acts.FORBIDDEN, needed=acts.NEEDED)
 
     def box(self, stage: Stage) -> Box:
         """What the worker puts up inside."""

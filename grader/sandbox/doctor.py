@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.confine import acts
+from grader.confine.acts.registry import load_acts
 from grader.sandbox.examine import examine
 from grader.sandbox.hosts import can_fork
 from grader.sandbox.interface import Launcher, SandboxFault, Unfit
@@ -125,5 +126,5 @@ def _cell(outcome: Outcome | None) -> str:
 
 
 def _title(act: str) -> str:
-    text = _TITLES.get(act) or (acts.EVERY[act].__doc__ or act).splitlines()[0]
+    text = _TITLES.get(act) or (load_acts()[act].__doc__ or act).splitlines()[0]
     return text.rstrip(".")

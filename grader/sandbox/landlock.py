@@ -44,7 +44,7 @@ class Landlock:
         """What is tried at each start; less of it where there is no Landlock."""
         spared = _UNHIDDEN if self.rights else _UNHIDDEN | _READABLE_TO_ALL
         refused = tuple(act for act in acts.FORBIDDEN if act not in spared)
-        return Trial(refused, tuple(acts.NEEDED), 0o644 if self.rights else 0o600)
+        return Trial(refused, acts.NEEDED, 0o644 if self.rights else 0o600)
 
     def box(self, stage: Stage) -> Box:
         """All the walls there are."""

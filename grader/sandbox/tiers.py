@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from grader.protocol.transport import Transport
-from grader.sandbox.bubblewrap import find_bubblewrap
 from grader.sandbox.hosts import ForkHost, SingleHost, start_host
 from grader.sandbox.interface import Host, Launcher, Refused, SandboxFault, Unfit
-from grader.sandbox.landlock import find_landlock, find_uid
 from grader.sandbox.plain import Plain
 
-#: Strongest first.
+
+def _bubblewrap() -> Launcher:
+    from grader.sandbox.bubblewrap import find_bubblewrap
+
+    return find_bubblewrap()
+
+
+def _landlock() -> Launcher:
+    from grader.sandbox.landlock import find_landlock
+
+    return find_landlock()
+
+
+def _uid() -> Launcher:
+    from grader.sandbox.landlock import find_uid
+
+    return find_uid()
+
+
+#: Strongest first. Tiers that are not tried are not imported: a grading waits for the first.
 FINDERS: dict[str, Callable[[], Launcher]] = {
-    "bubblewrap": find_bubblewrap,
-    "landlock": find_landlock,
-    "uid+seccomp": find_uid,
+    "bubblewrap": _bubblewrap,
+    "landlock": _landlock,
+    "uid+seccomp": _uid,
     "plain": Plain,
 }
 TIERS = tuple(FINDERS)

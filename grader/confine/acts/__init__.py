@@ -1,63 +1,56 @@
-"""What submitted code must not be able to do, tried out: each act returns what it got.
+"""What submitted code must not be able to do, by name; `registry` has the acts themselves.
 
-An act that is refused raises. Acts look for any way; one that leads somewhere is enough. They run
-in a process of their own, inside the box, before anything of a submission is loaded. Whoever tries
-them, root without any box included, finds everything unchanged afterwards.
+An act returns what it got, and raises where it is refused. Acts look for any way; one that leads
+somewhere is enough. They run in a process of their own, inside the box, before anything of a
+submission is loaded. Whoever tries them, root without any box included, finds everything unchanged
+afterwards.
 """
 
 from __future__ import annotations
 
-from grader.confine.acts import excesses, files, holdings, kernel, needed, processes
-from grader.confine.acts.ways import Act
-
-
-def _named(*acts: Act) -> dict[str, Act]:
-    return {act.__name__: act for act in acts}
-
-
 #: Must be refused, and cost next to nothing: tried at each start.
-FORBIDDEN = _named(
-    files.read_canary,
-    files.read_outside,
-    files.write_outside,
-    files.change_metadata,
-    files.truncate,
-    processes.see_processes,
-    processes.list_processes,
-    processes.signal_others,
-    processes.steer_others,
-    processes.trace,
-    processes.fork,
-    processes.execute,
-    kernel.open_sockets,
-    kernel.make_namespace,
-    kernel.change_mounts,
-    kernel.use_handles,
-    kernel.use_rings,
-    kernel.use_kernel,
-    kernel.administer,
-    kernel.share_memory,
-    kernel.make_memory_file,
-    kernel.call_newer,
-    holdings.hold_rights,
-    holdings.hold_descriptors,
-    holdings.read_environment,
-    holdings.learn_name,
+FORBIDDEN = (
+    "read_canary",
+    "read_outside",
+    "write_outside",
+    "change_metadata",
+    "truncate",
+    "see_processes",
+    "list_processes",
+    "signal_others",
+    "steer_others",
+    "trace",
+    "fork",
+    "execute",
+    "open_sockets",
+    "make_namespace",
+    "change_mounts",
+    "use_handles",
+    "use_rings",
+    "use_kernel",
+    "administer",
+    "share_memory",
+    "make_memory_file",
+    "call_newer",
+    "hold_rights",
+    "hold_descriptors",
+    "read_environment",
+    "learn_name",
 )
 #: Must be refused, but take long, take much or end the process: for `doctor` and the tests.
-COSTLY = _named(
-    kernel.call_foreign,
-    excesses.start_threads,
-    excesses.use_memory,
-    excesses.write_large_file,
-    excesses.fill_scratch,
-    excesses.open_files,
-    excesses.dump_core,
-    excesses.burn,
-    processes.leave_daemon,
+COSTLY = (
+    "call_foreign",
+    "start_threads",
+    "use_memory",
+    "write_large_file",
+    "fill_scratch",
+    "open_files",
+    "dump_core",
+    "burn",
+    "leave_daemon",
 )
 #: Must succeed.
-NEEDED = _named(needed.use_scratch, needed.read_submission, needed.start_thread)
+NEEDED = ("use_scratch", "read_submission", "start_thread")
 #: What a wall keeps off that another one hides: tried by the tests with that other one down.
-BEHIND = _named(kernel.connect, kernel.listen, kernel.find_memory, processes.signal_judge)
-EVERY = FORBIDDEN | COSTLY | NEEDED | BEHIND
+BEHIND = ("connect", "find_memory")
+EVERY = (*FORBIDDEN, *COSTLY, *NEEDED, *BEHIND)

@@ -49,13 +49,6 @@ def connect(targets: Targets) -> str:
     return first(ways)
 
 
-def listen(_targets: Targets) -> str:
-    """Offer a service."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as offered:
-        offered.bind(("127.0.0.1", 0))
-        return f"port {offered.getsockname()[1]}"
-
-
 def make_namespace(_targets: Targets) -> str:
     """Make a namespace."""
     return first(

@@ -51,11 +51,6 @@ def signal_others(targets: Targets) -> str:
     return first(ways)
 
 
-def signal_judge(targets: Targets) -> str:
-    """Signal the judge."""
-    return first({"kill": partial(os.kill, int(targets["judge"]), 0)})
-
-
 def steer_others(targets: Targets) -> str:
     """Limit or slow down another process.
 
