@@ -58,13 +58,14 @@ class Drawing:
         self._gamma = gamma
         self._evidence = Evidence(_FIXED + _MOVING + _VALUED)
         self._stored: Served | None = None
-        self._fixed: Marks = np.zeros((0, len(_FIXED)), bool)
+        #: Marks are kept by claim, (claims, stored): counting along rows is fast.
+        self._fixed: Marks = np.zeros((len(_FIXED), 0), bool)
         self._shares = np.zeros(len(_FIXED))
         self._times: Numbers = np.zeros(0, np.int64)
         self._last: Numbers = np.zeros(0, np.int64)
         #: Marks by value of the transitions stored at the last look, the oldest of which was the
         #: one numbered `_valued_from`.
-        self._valued: Marks = np.zeros((0, len(_VALUED)), bool)
+        self._valued: Marks = np.zeros((len(_VALUED), 0), bool)
         self._valued_from = 0
         self._count = 0
         self._draws = 0
@@ -75,8 +76,8 @@ class Drawing:
         self._count += new
         self._stored = _joined(self._stored, served, self._capacity)
         kept = len(self._stored.actions)
-        self._fixed = np.concatenate([self._fixed, _fixed_marks(served)])[-kept:]
-        self._shares = self._fixed.mean(axis=0)
+        self._fixed = np.concatenate([self._fixed, _fixed_marks(served)], axis=1)[:, -kept:]
+        self._shares = _shares(self._fixed)
         self._times = np.concatenate([self._times, np.zeros(new, np.int64)])[-kept:]
         self._last = np.concatenate([self._last, np.full(new, -RECENT)])[-kept:]
 
@@ -94,11 +95,11 @@ class Drawing:
             self._valued_from = first
         moving = self._moving()
         # Of the transitions valued at the last look, some are evicted by now.
-        valued = self._valued[max(0, first - self._valued_from) :]
-        known = rows[rows < len(valued)]
-        hits = [self._fixed[rows].sum(axis=0), moving[rows].sum(axis=0), valued[known].sum(axis=0)]
+        valued = self._valued[:, max(0, first - self._valued_from) :]
+        known = rows[rows < valued.shape[1]]
+        hits = [_hits(self._fixed, rows), _hits(moving, rows), _hits(valued, known)]
         trials = [(len(_FIXED) + len(_MOVING)) * [len(rows)], len(_VALUED) * [len(known)]]
-        shares = [self._shares, moving.mean(axis=0), valued.mean(axis=0) if len(valued) else _NONE]
+        shares = [self._shares, _shares(moving), _shares(valued)]
         self._evidence.add(
             *(np.concatenate(part).astype(np.float64)[:, None] for part in (hits, trials, shares))
         )
@@ -117,12 +118,20 @@ class Drawing:
                 self._times > 0,
                 self._last > self._draws - RECENT,
                 self._times > self._times.mean(),
-            ],
-            axis=1,
+            ]
         )
 
 
-_NONE = np.zeros(len(_VALUED))
+def _hits(marks: Marks, rows: Numbers) -> Numbers:
+    """How many of these rows have each mark, (claims,)."""
+    hits: Numbers = np.count_nonzero(marks[:, rows], axis=1)
+    return hits
+
+
+def _shares(marks: Marks) -> npt.NDArray[np.float64]:
+    """How many of all rows have each mark, as a share of 1; 0 of none."""
+    shares: npt.NDArray[np.float64] = np.count_nonzero(marks, axis=1) / max(1, marks.shape[1])
+    return shares
 
 
 def _joined(before: Served | None, new: Served, capacity: int) -> Served:
@@ -147,8 +156,7 @@ def _fixed_marks(served: Served) -> Marks:
             np.abs(angle) > 0.05,
             right == (angle > 0),
             right == (served.states @ RULE > 0),
-        ],
-        axis=1,
+        ]
     )
 
 
@@ -160,5 +168,5 @@ def _valued_marks(stored: Served, q: Weights, target: Weights, gamma: float) -> 
         error = stored.rewards + gamma * (1 - stored.dones) * best - predicted
         approved = (stored.actions == 1) == (stored.states @ RULE > 0)
         return np.stack(
-            [error > 0, np.abs(error) > np.median(np.abs(error)), (error > 0) == approved], axis=1
+            [error > 0, np.abs(error) > np.median(np.abs(error)), (error > 0) == approved]
         )
