@@ -220,8 +220,8 @@ def test_large_errors_first():
     stored = served(rng, 800)
     follows.serve(stored)
     marks = drawing._valued_marks(stored, q, target, 0.99)
-    assert marks.shape == (800, 3)
-    weights = 1.0 + marks[:, 1]
+    assert marks.shape == (3, 800)
+    weights = 1.0 + marks[1]
     draws = (rng.choice(800, 64, p=weights / weights.sum()) for _ in range(40))
     assert any(follows.check(rows, q, target) is not None for rows in draws)
 
@@ -235,9 +235,9 @@ def test_valued_marks_by_hand():
     best = forward(target, stored.next_states).max(axis=1)
     errors = stored.rewards + 0.9 * (1 - stored.dones) * best - predicted
     rule = (stored.states @ RULE > 0).astype(int)
-    np.testing.assert_array_equal(marks[:, 0], errors > 0)
-    assert marks[:, 1].sum() == 25
-    np.testing.assert_array_equal(marks[:, 2], (errors > 0) == (stored.actions == rule))
+    np.testing.assert_array_equal(marks[0], errors > 0)
+    assert marks[1].sum() == 25
+    np.testing.assert_array_equal(marks[2], (errors > 0) == (stored.actions == rule))
 
 
 def test_marks_stay_with_their_rows_as_others_are_evicted():
