@@ -95,7 +95,7 @@ def _parser() -> _Parser:
     grade.add_argument(
         "--official",
         action="store_true",
-        help="staff grading: with a secret key, in a real sandbox or not at all",
+        help="staff grading: with a secret key and hidden checks, in a real sandbox or not at all",
     )
     grade.add_argument(
         "--fail-under",
@@ -182,6 +182,7 @@ def _isolation(arguments: argparse.Namespace) -> StartHost:
 def _options(arguments: argparse.Namespace) -> Options:
     from grader.grading import Options
     from grader.keys import PUBLIC_KEY, Key, KeyFileError, load_key
+    from grader.rubric import HIDDEN_FOLDER
 
     key_file = arguments.key or os.environ.get(KEY_VARIABLE)
     try:
@@ -193,11 +194,17 @@ def _options(arguments: argparse.Namespace) -> Options:
             "`--official` needs a secret key, and the public one is in every student's hands",
             f"name a key file: `--key FILE` or {KEY_VARIABLE}",
         )
+    if arguments.official and not HIDDEN_FOLDER.is_dir():
+        raise UsageError(
+            "`--official` needs the hidden checks, which are not in this copy of the grader",
+            "grade officially with the course staff's copy",
+        )
     return Options(
         solve=not arguments.no_solve,
         only=frozenset(arguments.only),
         view=arguments.view,
         key=key,
+        hidden=HIDDEN_FOLDER if arguments.official else None,
     )
 
 

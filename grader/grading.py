@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from grader import __version__
@@ -31,6 +32,7 @@ from grader.report.model import (
 from grader.rubric import CheckEntry, Rubric, load_rubric
 from grader.sandbox.interface import Host, Refused, SandboxFault
 from grader.sandbox.plain import start_plain
+from grader.strengthening import strengthened
 
 if TYPE_CHECKING:
     from grader.sandbox.intake import Submitted
@@ -71,12 +73,16 @@ class Silent:
 
 @dataclass(frozen=True)
 class Options:
-    """What is graded and for whom. `only` names parts; empty means all of them."""
+    """What is graded and for whom. `only` names parts; empty means all of them.
+
+    hidden : the folder of the hidden checks, in an official grading
+    """
 
     solve: bool = True
     only: frozenset[str] = frozenset()
     view: View = "student"
     key: Key = field(default_factory=lambda: Key(PUBLIC_KEY))
+    hidden: Path | None = None
 
     def attempts(self, part: str) -> bool:
         """Whether this part is to be graded."""
@@ -106,7 +112,7 @@ def grade(
     except SandboxFault as fault:
         raise GraderFault(str(fault)) from fault
     try:
-        rubric = load_rubric()
+        rubric = load_rubric(hidden=options.hidden)
         session = _Session(submitted, options, listener, rubric, Worker(host))
         session.run_checks()
         checked = time.perf_counter()
@@ -166,15 +172,16 @@ class _Session:
         """All checks but the CartPole run's."""
         from grader.checks.runner import run_checks
 
-        run_checks(self._plugin)
+        run_checks(self._plugin, self._options.hidden)
         if self._plugin.interrupted:
             raise KeyboardInterrupt
         if self._plugin.fault is not None:
             fault = self._plugin.fault
             raise GraderFault(f"{type(fault).__name__}: {fault}") from fault
+        results = strengthened(self._plugin.results, self._rubric)
         self._results = {
             check: result
-            for check, result in self._plugin.results.items()
+            for check, result in results.items()
             if self._options.attempts(result.part)
         }
         self._advice = self._plugin.advice()
@@ -279,7 +286,7 @@ def _empty_report(
     reason: str,
     score: int | None,
 ) -> Report:
-    rubric = load_rubric()
+    rubric = load_rubric(hidden=options.hidden)
     return Report(
         schema=SCHEMA,
         status=status,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
+#: Checks of official gradings. The folder is not in a student's copy.
+HIDDEN_FOLDER = Path(__file__).with_name("hidden")
 Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
+T = TypeVar("T")
 
 
 class RubricError(Exception):
@@ -26,13 +29,17 @@ class PartEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A check; its id begins with its part's id and a dot."""
+    """A check; its id begins with its part's id and a dot.
+
+    A hidden check has no points of its own: it can take those of the one that it `strengthens`.
+    """
 
     id: str
     title: str
-    points: int
+    points: int = 0
     visibility: Visibility = "visible"
     needs: Sequence[str] = ()
+    strengthens: str | None = None
 
     @property
     def part(self) -> str:
@@ -59,17 +66,62 @@ class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         raise KeyError(check_id)
 
 
-def load_rubric(path: Path = RUBRIC_FILE) -> Rubric:
-    """Read and check a rubric; `RubricError` names what is wrong."""
+class _HiddenRubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rubric of hidden checks: they belong to the parts that there are."""
+
+    check: list[CheckEntry]
+
+
+def load_rubric(path: Path = RUBRIC_FILE, *, hidden: Path | None = None) -> Rubric:
+    """Read and check a rubric; `RubricError` names what is wrong.
+
+    With `hidden`, a folder of hidden checks with a rubric of theirs, these stand behind the public
+    checks of their parts.
+    """
     raw = path.read_bytes()
-    try:
-        rubric = msgspec.toml.decode(raw, type=Rubric)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise RubricError(f"{path.name}: {error}") from None
+    rubric = _decode(raw, Rubric, path.name)
     _check(rubric, path.name)
+    if hidden is not None:
+        more = (hidden / "rubric.toml").read_bytes()
+        rubric = _with_hidden(rubric, _decode(more, _HiddenRubric, "hidden/rubric.toml"))
+        raw += more
     # Line endings aside, so that every checkout has the same hash.
     digest = hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
     return msgspec.structs.replace(rubric, sha256=digest)
+
+
+def _decode(raw: bytes, kind: type[T], name: str) -> T:
+    try:
+        return msgspec.toml.decode(raw, type=kind)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RubricError(f"{name}: {error}") from None
+
+
+def _with_hidden(rubric: Rubric, hidden: _HiddenRubric) -> Rubric:
+    public = {check.id: check for check in rubric.check}
+    known = set(public)
+    for check in hidden.check:
+        told = f"hidden/rubric.toml: check `{check.id}`"
+        if check.id in known:
+            raise RubricError(f"{told} stands there twice, or is a public one")
+        if check.points:
+            raise RubricError(f"{told} has {check.points} points; hidden checks have none")
+        target = public.get(check.strengthens or "")
+        if target is None or not target.points or target.part != check.part:
+            raise RubricError(
+                f"{told} must strengthen a public check of its part that has points, not "
+                f"`{check.strengthens}`"
+            )
+        for needed in check.needs:
+            if needed not in known:
+                raise RubricError(f"{told} needs `{needed}`, which is not before it")
+        known.add(check.id)
+    checks = [
+        check
+        for part in rubric.part
+        for check in [*rubric.checks_of(part.id), *(c for c in hidden.check if c.part == part.id)]
+    ]
+    return msgspec.structs.replace(rubric, check=checks)
 
 
 def _check(rubric: Rubric, name: str) -> None:
@@ -89,6 +141,10 @@ def _check(rubric: Rubric, name: str) -> None:
         if check.part not in known or check.id.count(".") != 1:
             raise RubricError(f"{name}: check `{check.id}` belongs to no part")
         given = check.id.split(".")[1].startswith("given_")
+        if check.strengthens is not None:
+            raise RubricError(
+                f"{name}: check `{check.id}` strengthens another; only hidden checks do"
+            )
         if check.points < 0 or (check.points == 0) != given:
             raise RubricError(
                 f"{name}: check `{check.id}` has {check.points} points; checks of given code have "

@@ -174,6 +174,24 @@ def test_a_tier_that_is_not_there(grader, mine, cwd, options):
     assert not (cwd / "out.json").exists()
 
 
+def test_official_grading_refuses_a_copy_without_hidden_checks(grader, mine, cwd):
+    """A student's copy is played by one that looks for them elsewhere."""
+    (cwd / "course.key").write_bytes(b"a secret of sixteen bytes or more")
+    (cwd / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'grade' in sys.orig_argv:\n"
+        "    from pathlib import Path\n"
+        "    from grader import rubric\n"
+        "    rubric.HIDDEN_FOLDER = Path('hidden')\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join((str(cwd), root, os.environ.get("PYTHONPATH", "")))
+    done = grader(mine, "--official", "--key", "course.key", env={"PYTHONPATH": path})
+    assert done.returncode == 2
+    assert "`--official` needs the hidden checks, which are not in this copy" in done.stderr
+    assert "hint: grade officially with the course staff's copy" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="looks for programs in PATH")
 def test_official_grading_refuses_the_plain_tier(grader, mine, cwd):
     """A machine on which nothing but `plain` works is played by one that forbids the others."""
