@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-
-from grader.lab.command import add_options as lab_options
-from grader.lab.command import run_lab
-from grader.study.command import add_options as study_options
-from grader.study.command import run_study
-from grader.trials.errors import TrialError, TrialFault, Untrainable
 
 if TYPE_CHECKING:
     from grader.grading import Options, StartHost
@@ -24,6 +20,11 @@ if TYPE_CHECKING:
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 #: Options that name a file for a report.
 WRITTEN = ("json", "curve")
+#: Commands whose rooms a student's copy does not have.
+STAFF_ROOMS = {
+    "study": "train with many seeds and compare recipes",
+    "lab": "train with one part of DQN changed at a time",
+}
 TIERS = ("bubblewrap", "landlock", "uid+seccomp", "plain")
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 KEY_VARIABLE = "DQN_GRADER_KEY_FILE"
@@ -103,18 +104,20 @@ def _parser() -> _Parser:
         type=_points,
         help="exit 1 when the score is below N (of the points attempted)",
     )
-    study = commands.add_parser("study", help="train with many seeds and compare recipes")
-    study.set_defaults(run=run_study)
-    study_options(study)
-    lab = commands.add_parser("lab", help="train with one part of DQN changed at a time")
-    lab.set_defaults(run=run_lab)
-    lab_options(lab)
+    for room, told in STAFF_ROOMS.items():
+        if importlib.util.find_spec(f"grader.{room}") is not None:
+            command = importlib.import_module(f"grader.{room}.command")
+            own = commands.add_parser(room, help=told)
+            own.set_defaults(run=command.run)
+            command.add_options(own)
     commands.add_parser("doctor", help="try out which isolation works on this machine")
     return parser
 
 
 def _train(arguments: argparse.Namespace) -> int:
     """The study or the lab: many runs, nothing graded."""
+    from grader.trials.errors import TrialError, TrialFault, Untrainable
+
     try:
         return int(arguments.run(arguments))
     except TrialError as error:

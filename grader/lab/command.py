@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_lab(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Play what is missing, then write the summary and the figures; returns the exit status.
 
     Raises `TrialError` for wrong usage and `TrialFault` when something of the lab itself fails.

@@ -5,18 +5,13 @@ output holds the submission's digest (`submission.sha256` in the grade report) a
 """
 
 import argparse
-import io
 import sys
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from grader.release import write_atomic
+from grader.release.archive import pack
 from grader.release.digest import SUBMISSION_FILES, submission_sha256
-
-EARLIEST_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-UNIX = 3
-REGULAR_FILE_0644 = 0o100644 << 16
 
 
 class SubmitError(Exception):
@@ -39,21 +34,6 @@ def read_submission(folder: Path) -> dict[str, bytes]:
             f"hint: a submission is a folder with {', '.join(SUBMISSION_FILES)} directly in it"
         )
     return {name: (folder / name).read_bytes() for name in SUBMISSION_FILES}
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """Make a zip archive of ``files`` that depends on their names and contents only.
-
-    Entries are stored, not compressed: what a compressor writes differs between zlib's versions.
-    """
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, EARLIEST_ZIP_DATE)
-            entry.create_system = UNIX  # else it names the platform
-            entry.external_attr = REGULAR_FILE_0644
-            packed.writestr(entry, files[name])
-    return archive.getvalue()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -60,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_study(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Play what is missing, then write the summary and the figure; returns the exit status.
 
     Raises `TrialError` for wrong usage and `TrialFault` when something of the study itself fails.

@@ -26,7 +26,9 @@ TARGETS = (
     "check",
     "train",
     "submit",
+    "clean",
     "starter",
+    "release",
     "test",
     "validity",
     "hostile",
@@ -34,7 +36,6 @@ TARGETS = (
     "mutants",
     "bench",
     "lint",
-    "clean",
 )
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -330,6 +331,7 @@ class TestMakefile:
             ("train", "'starter/train.py' --official"),
             ("submit", "-m grader.release.submit 'starter' --official"),
             ("starter", "-m grader.release.starter --official"),
+            ("release", "-m grader.release --official"),
             ("hostile", "-m tests.hostile --official"),
             ("fuzz", "-m tests.fuzz --official"),
             ("mutants", "-m tests.mutation --official"),
@@ -391,6 +393,7 @@ def test_make_from_a_fresh_checkout_with_spaces(tmp_path):
     root = tmp_path / "a fresh checkout"
     (root / "scripts").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", root)
+    shutil.copy(ROOT / "staff.mk", root)
     shutil.copy(ROOT / "scripts/setup_venv.py", root / "scripts")
     (root / "pyproject.toml").write_text(PYPROJECT)
     (root / "backend.py").write_text(BACKEND)
