@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from grader.sandbox.interface import SandboxFault
+from grader.sandbox.trees import empty_folder, remove_tree
 
 
 class Stage:
@@ -35,40 +35,43 @@ class Stage:
             if owner is not None:
                 os.chown(self.scratch, owner, owner)
                 self.scratch.chmod(0o700)
-            self.fill(files)
+            self._fill(files)
         except OSError as error:
             self.remove()
-            raise SandboxFault(
-                f"the submission cannot be copied to `{self.root.parent}`: {error.strerror}"
-            ) from error
+            raise self._fault(error) from error
 
     def fill(self, files: Mapping[str, bytes]) -> None:
-        """Put these files in the place of those before, and empty the scratch folder."""
-        _empty(self.submission)
+        """Put these files in the place of those before, and empty the scratch folder.
+
+        Raises `SandboxFault`, for instance where a submission has put a link in a folder's place.
+        """
+        try:
+            self._fill(files)
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def _fill(self, files: Mapping[str, bytes]) -> None:
+        empty_folder(self.submission)
         self.empty_scratch()
         for name, content in files.items():
             path = self.submission / name
             path.write_bytes(content)
             self._hand_over(path, 0o640)
 
+    def _fault(self, error: OSError) -> SandboxFault:
+        where = self.root.parent
+        return SandboxFault(f"the submission cannot be copied to `{where}`: {error.strerror}")
+
     def empty_scratch(self) -> None:
         """Delete what is in the scratch folder."""
-        _empty(self.scratch)
+        empty_folder(self.scratch)
 
     def remove(self) -> None:
         """Delete the folder, whatever the submission left in it."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        remove_tree(self.root)
 
     def _hand_over(self, path: Path, mode: int) -> None:
         """Let the owner read it, through the group."""
         if self._owner is not None:
             os.chown(path, 0, self._owner)
             path.chmod(mode)
-
-
-def _empty(folder: Path) -> None:
-    for left in folder.iterdir():
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+
+from grader.sandbox.trees import measured
 
 INTERVAL_S = 0.1
 MAX_ENTRIES = 10_000
+#: Levels of folders. Each that is looked at takes a descriptor of the judge's.
+MAX_DEPTH = 50
 #: The disk as a whole is not to be filled, by files that no folder lists any more for instance.
 RESERVE_BYTES = 256 * 1024**2
 
@@ -56,24 +59,14 @@ class Watch:
 def used_bytes(folder: Path, enough: int) -> int:
     """What the files below a folder take up on disk; more than `enough` is not counted further.
 
-    Too many entries count as more than enough: they fill the disk's tables.
+    Too many entries count as more than enough: they fill the disk's tables. So do folders that are
+    nested too deep to be looked at.
     """
     total = 0
-    for count, size in enumerate(_sizes(folder)):
+    for count, size in enumerate(measured(str(folder), MAX_DEPTH)):
+        if size is None or count >= MAX_ENTRIES:
+            return enough + 1
         total += size
         if total > enough:
             break
-        if count >= MAX_ENTRIES:
-            return enough + 1
     return total
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    left = [str(folder)]
-    while left:
-        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    yield entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(entry.path)

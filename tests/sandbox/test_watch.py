@@ -37,6 +37,14 @@ def test_too_many_entries_are_too_much(tmp_path, monkeypatch):
     assert used_bytes(tmp_path, MOST) > MOST
 
 
+def test_folders_nested_too_deep_are_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "MAX_DEPTH", 3)
+    (tmp_path / "1" / "2" / "3").mkdir(parents=True)
+    assert used_bytes(tmp_path, MOST) < MOST
+    (tmp_path / "1" / "2" / "3" / "4").mkdir()
+    assert used_bytes(tmp_path, MOST) > MOST
+
+
 def test_a_folder_that_is_gone_uses_nothing(tmp_path):
     assert used_bytes(tmp_path / "nowhere", MOST) == 0
 
