@@ -17,6 +17,7 @@ from grader.protocol.transport import PipeTransport, SocketTransport, Transport
 from grader.sandbox.interface import Launcher, Running, SandboxFault, Unfit
 from grader.sandbox.preflight import Preflight, read_outcomes
 from grader.sandbox.stage import Stage
+from grader.sandbox.sweep import kill_marked
 from grader.sandbox.watch import Watch
 
 #: Importing torch from a cold disk on a busy machine.
@@ -140,7 +141,11 @@ class ForkHost:
     def _failed(self, said: str) -> SandboxFault:
         """The fault of a start; in a box, the box may be what the worker does not stand."""
         remedy = self._launcher.remedy(said)
-        return _NotReady(said) if remedy is None else Unfit(self.tier, said, remedy)
+        if remedy is None:
+            return _NotReady(said)
+        lines = said.splitlines()
+        why = said if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
+        return Unfit(self.tier, why, remedy)
 
     def _look_after_scratch(self) -> None:
         """Watch it from the first child on, and empty it where the one before filled it."""
@@ -187,6 +192,9 @@ class ForkHost:
 
     def _end_parent(self) -> None:
         self._running.end()
+        # A daemon whose prepared parent was killed is below nobody of ours. The folder stands in
+        # the environment of this host's workers only.
+        kill_marked(str(self._stage.scratch))
         self._control.close()
         if self._process.stderr is not None:
             self._process.stderr.close()

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _DEADLINE_S = 2.0
@@ -17,14 +18,39 @@ def kill_descendants(pid: int) -> None:
 
     Orphans are found as long as the process, as their subreaper, adopts them. Linux only.
     """
+    _kill_all(lambda: _descendants(pid))
+
+
+def kill_marked(mark: str) -> None:
+    """Kill what was started with this text in its environment, whoever has adopted it.
+
+    Those are what outlives a process that can adopt nothing any more, as it was killed itself.
+    Linux only.
+    """
+    _kill_all(lambda: _marked(os.fsencode(mark)))
+
+
+def _kill_all(find: Callable[[], list[int]]) -> None:
+    """Kill what is found until nothing is."""
     if sys.platform != "linux":
         return
     end = time.monotonic() + _DEADLINE_S
-    while (below := _descendants(pid)) and time.monotonic() < end:
-        for descendant in below:
+    while (found := find()) and time.monotonic() < end:
+        for pid in found:
             with contextlib.suppress(OSError):
-                os.kill(descendant, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.001)
+
+
+def _marked(mark: bytes) -> list[int]:
+    """Processes of one's own that have it in their environment; those that have ended have none."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            with contextlib.suppress(OSError):
+                if mark in Path("/proc", entry, "environ").read_bytes():
+                    found.append(int(entry))
+    return found
 
 
 def _descendants(pid: int) -> list[int]:
