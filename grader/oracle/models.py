@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 Weights = list[Floats]
+Gates = npt.NDArray[np.bool_]
 
 
 class Model(Protocol):
@@ -65,11 +66,11 @@ class TwoHiddenLayers:
 
     def backward(self, weights: Weights, states: Floats, dq: Floats) -> Weights:
         """Gradients of a loss with dL/dQ = dq (N, A), by backpropagation."""
-        w1, _b1, w2, _b2, w3, _b3 = weights
-        del w1
+        _w1, _b1, w2, _b2, w3, _b3 = weights
         first, second, _out = self._layers(weights, states)
-        d_second = (dq @ w3) * (second > 0)
-        d_first = (d_second @ w2) * (first > 0)
+        first_open, second_open = self._gates(weights, states, first, second)
+        d_second = (dq @ w3) * second_open
+        d_first = (d_second @ w2) * first_open
         return [
             d_first.T @ states,
             d_first.sum(axis=0),
@@ -78,6 +79,12 @@ class TwoHiddenLayers:
             dq.T @ second,
             dq.sum(axis=0),
         ]
+
+    def _gates(
+        self, weights: Weights, states: Floats, first: Floats, second: Floats
+    ) -> tuple[Gates, Gates]:
+        """Where a gradient passes the ReLUs of each hidden layer, (N, H)."""
+        return first > 0, second > 0
 
     def _layers(self, weights: Weights, states: Floats) -> tuple[Floats, Floats, Floats]:
         w1, b1, w2, b2, w3, b3 = weights

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from grader.cartpole import audit
 from grader.cartpole.audit import (
-    DRIFT,
-    STRAINED_SHARE,
-    STRAINED_TOLERANCE,
-    STRAINED_UPDATES,
+    LEAST_STEP,
+    LOOKED_INTO,
+    LOOKED_INTO_SHARE,
+    SUSPICIOUS,
     TOLERANCE,
     Audit,
     AuditFailed,
@@ -183,14 +183,6 @@ def nudged(update):
     return replaced(update, weights=from_numpy(vector))
 
 
-def strained(student):
-    """One weight a little off, as at a unit where rounding decided over its gradient."""
-    update = student.report(student.draw())
-    with torch.no_grad():
-        student.theta[2][0, 0] += 6e-3
-    return replaced(update, weights=student.weights())
-
-
 def short(update):
     return replaced(update, batches=[[from_numpy(to_numpy(f)[:-1]) for f in update.batches[0]]])
 
@@ -243,56 +235,95 @@ def test_refused(damage, words):
     assert str(caught.value).startswith(words)
 
 
-def test_single_updates_may_be_strained_but_not_many():
-    student = Student()
-    student.honest(2)
-    for _ in range(10):
-        student.audit.check(strained(student))
-    assert TOLERANCE < student.audit.largest_error < STRAINED_TOLERANCE
-    assert student.audit.strained == 10
-    # What they are off by adds up.
-    student.audit.drift = DRIFT
-    with pytest.raises(AuditFailed, match="many updates changed the weights"):
-        student.audit.check(strained(student))
+class Rounded(Student):
+    """Adds up what enters one unit of the second layer so that its ReLU decides otherwise.
+
+    The sum is within rounding of 0 for one of the stored transitions, which is in every batch.
+    """
+
+    ROW, UNIT = 3, 17
+
+    def __init__(self):
+        super().__init__()
+        with torch.no_grad():
+            first = torch.relu(F.linear(torch.tensor(self.stored.states), *self.theta[:2]))
+            row = first[self.ROW]
+            self.theta[3][self.UNIT] -= F.linear(row, *self.theta[2:4])[self.UNIT] - 1e-8
+        initial = [p.detach().numpy().copy() for p in self.theta]
+        self.minus = [p.detach().clone() for p in self.theta]
+        self.audit = Audit(Learner, self.packing, initial, self.schedule)
+        self.audit.serve(self.stored)
+
+    def draw(self, rows=None):
+        fields = super().draw(rows)
+        for field, name in zip(fields, FIELDS, strict=True):
+            field[0] = getattr(self.stored, name)[self.ROW]
+        return fields
+
+    def learn(self, batch):
+        """One update, with the gate of the doubtful sum set the other way."""
+        kept = torch.relu
+
+        def relu(x):
+            doubtful = x.detach().abs() < 1e-6
+            return x * ((x.detach() > 0) ^ doubtful)
+
+        torch.relu = relu
+        try:
+            return super().learn(batch)
+        finally:
+            torch.relu = kept
+
+
+def test_rounding_may_decide_over_a_relu():
+    student = Rounded()
+    student.honest(1)
+    assert student.audit.looked_into == 1
+    assert student.audit.largest_error < SUSPICIOUS
+    # It stays in neither the moments nor the weights.
+    student.honest(10)
+    assert student.audit.looked_into == 1
+    assert student.audit.largest_error < SUSPICIOUS
+
+
+def test_without_looking_into_it_the_update_would_be_refused(monkeypatch):
+    monkeypatch.setattr(audit, "follow_otherwise", lambda *_arguments: None)
+    with pytest.raises(AuditFailed, match="update 1 changed the weights"):
+        Rounded().honest(1)
 
 
 @pytest.fixture
 def errors(monkeypatch):
     """The relative errors that the next updates have, to be filled in; after them, 0."""
     given = []
-    kept = [0.0]
-
-    def next_error(_before, after, expected):
-        # Asked again about weights mended where they are strained: nothing is left of the error.
-        if after is kept[0]:
-            return 0.0
-        return given.pop(0) if given else 0.0
-
-    def mended(after, _expected):
-        kept[0] = after
-        return after
-
-    monkeypatch.setattr(audit, "_relative_error", next_error)
-    monkeypatch.setattr(audit, "_unstrained", mended)
+    monkeypatch.setattr(audit, "_relative_error", lambda *_weights: given.pop(0) if given else 0.0)
     return given
 
 
-def test_two_in_a_hundred_may_be_strained_beside_the_first_forty(errors):
+@pytest.fixture
+def looks(monkeypatch):
+    """The errors of the updates that are looked into, of which none is explained."""
+    seen = []
+
+    def follow_otherwise(_start, _batches, error, _error_of):
+        seen.append(error)
+
+    monkeypatch.setattr(audit, "follow_otherwise", follow_otherwise)
+    return seen
+
+
+def test_five_in_a_thousand_are_looked_into_beside_the_first_twenty(errors, looks):
     student = Student(schedule=replace(SCHEDULE, batch_size=1))
-    errors += [0.0] * 9 + [0.01] * 42
-    student.honest(50)
-    assert student.audit.strained == STRAINED_UPDATES + STRAINED_SHARE * 50 == 41
-    with pytest.raises(AuditFailed, match="update 51 changed the weights"):
-        student.honest(1)
+    errors += [0.0] * 200 + [2 * SUSPICIOUS] * 40
+    student.honest(240)
+    assert len(looks) == LOOKED_INTO + LOOKED_INTO_SHARE * 200 + 1 == 22
 
 
-def test_the_bounds_belong_to_what_passes(errors):
+def test_the_bounds_belong_to_what_passes(errors, looks):
     student = Student()
-    errors += [TOLERANCE, STRAINED_TOLERANCE, np.nextafter(STRAINED_TOLERANCE, 1)]
-    student.honest(1)
-    assert student.audit.strained == 0
-    student.honest(1)
-    assert student.audit.strained == 1
+    errors += [SUSPICIOUS, np.nextafter(SUSPICIOUS, 1), TOLERANCE, np.nextafter(TOLERANCE, 1)]
+    student.honest(3)
+    assert looks == [np.nextafter(SUSPICIOUS, 1), TOLERANCE]
     with pytest.raises(AuditFailed):
         student.honest(1)
 
@@ -305,13 +336,19 @@ def test_the_bounds_belong_to_what_passes(errors):
         ([[1.0], [1.0]], [[7.0], [9.0]], [[7.0], [9.0]], 0.0),
         ([[1.0], [1.0]], [[1.0], [1.0]], [[7.0], [9.0]], 1.0),
         ([[1.0], [1.0]], [[1.0], [1.0]], [[1.0], [1.0]], 0.0),
-        ([[1.0], [1.0]], [[1.0], [1.5]], [[1.0], [1.0]], np.inf),
+        # Nothing was due, or less than 2.
+        ([[1.0], [1.0]], [[1.0], [1.5]], [[1.0], [1.0]], 0.25),
+        ([[1.0], [1.0]], [[1.0], [3.0]], [[1.0], [2.0]], 0.5),
     ],
 )
 def test_relative_error_by_hand(before, after, expected, error):
-    assert audit._relative_error(*(list(map(np.array, w)) for w in (before, after, expected))) == (
-        error
-    )
+    weights = (list(map(np.array, w)) for w in (before, after, expected))
+    assert audit._relative_error(*weights, 2.0) == error
+
+
+def test_a_step_is_small_by_what_adam_would_move_every_weight():
+    student = Student()
+    assert student.audit._least_step == pytest.approx(LEAST_STEP * SCHEDULE.lr * 17_410**0.5)
 
 
 @pytest.mark.parametrize(("kind", "learned"), [(Learner, 0), (SamplesTwiceWholly, 1)])
@@ -461,37 +498,12 @@ def test_other_settings_are_refused(change):
         student.honest(30)
 
 
-def test_a_strained_update_is_off_in_a_few_units_only():
-    student = Student()
-    student.honest(2)
-    update = student.report(student.draw())
-    with torch.no_grad():
-        for unit in range(audit.STRAINED_UNITS + 1):
-            student.theta[2][unit, 0] += 6e-3
-    with pytest.raises(AuditFailed, match="update 3 changed the weights"):
-        student.audit.check(replaced(update, weights=student.weights()))
-
-
-@pytest.mark.parametrize("layer", [0, 2])
-def test_unstrained_mends_the_units_that_are_off_most(layer):
-    rng = np.random.default_rng(2)
-    expected = [rng.normal(0, 1, s).astype(np.float32) for s in SHAPES]
-    after = [w.copy() for w in expected]
-    for unit in range(audit.STRAINED_UNITS):
-        after[layer][unit] += 0.5
-        after[layer + 1][unit] -= 0.5
-    after[layer][9, 0] += 0.25
-    mended = audit._unstrained(after, expected)
-    assert audit._distance(mended, expected) == pytest.approx(0.25, rel=1e-5)
-    assert mended[layer][9, 0] == after[layer][9, 0]
-
-
 def test_errors_that_pass_one_by_one_add_up(monkeypatch):
-    monkeypatch.setattr(audit, "DRIFT", 0.01)
+    monkeypatch.setattr(audit, "DRIFT", 0.005)
     student = Student()
     nudge = torch.zeros(128, 128)
     nudge[5:70] = 1.0
-    nudge *= 2e-4 / nudge.norm()
+    nudge *= 1e-4 / nudge.norm()
 
     def nudged_updates(count):
         for _ in range(count):
@@ -502,9 +514,9 @@ def test_errors_that_pass_one_by_one_add_up(monkeypatch):
 
     nudged_updates(45)
     words = r"^many updates changed the weights by something else than one update of the algorithm"
-    with pytest.raises(AuditFailed, match=words + r", by 0\.01\d* up to update \d\d$"):
+    with pytest.raises(AuditFailed, match=words + r", by 0\.005\d* up to update \d\d$"):
         nudged_updates(20)
-    assert student.audit.strained == 0
+    assert student.audit.largest_error < TOLERANCE
 
 
 @pytest.mark.parametrize(("factor", "passes"), [(1 + 5e-4, True), (1 - 5e-4, True), (1.01, False)])
