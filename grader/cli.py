@@ -69,8 +69,36 @@ def _parser() -> _Parser:
         "--json", metavar="FILE", help="also write the report as JSON (- for stdout)"
     )
     grade.add_argument("--curve", metavar="FILE", help="also draw the CartPole run as SVG")
-    grade.add_argument("--no-solve", action="store_true", help="leave the CartPole run out")
+    _add_grading_options(grade)
+    grade.add_argument("--view", choices=("student", "staff"), default="student")
     grade.add_argument(
+        "--fail-under",
+        metavar="N",
+        type=_points,
+        help="exit 1 when the score is below N (of the points attempted)",
+    )
+    if _is_here("classroom"):
+        own = commands.add_parser("class", help="grade a whole class, and what follows from it")
+        importlib.import_module("grader.classroom.command").add_options(own, _add_grading_options)
+    for room, told in STAFF_ROOMS.items():
+        if _is_here(room):
+            command = importlib.import_module(f"grader.{room}.command")
+            own = commands.add_parser(room, help=told)
+            own.set_defaults(run=command.run)
+            command.add_options(own)
+    commands.add_parser("doctor", help="try out which isolation works on this machine")
+    return parser
+
+
+def _is_here(room: str) -> bool:
+    """Whether this copy of the grader has a room: a student's has none of the staff's."""
+    return importlib.util.find_spec(f"grader.{room}") is not None
+
+
+def _add_grading_options(parser: argparse.ArgumentParser) -> None:
+    """What a grading has, of one submission or of many."""
+    parser.add_argument("--no-solve", action="store_true", help="leave the CartPole run out")
+    parser.add_argument(
         "--only",
         metavar="PART",
         action="append",
@@ -78,40 +106,25 @@ def _parser() -> _Parser:
         default=[],
         help=f"grade one part; may be repeated ({', '.join(PARTS)})",
     )
-    grade.add_argument("--key", metavar="FILE", help=f"key of the seeds (or {KEY_VARIABLE})")
-    grade.add_argument("--view", choices=("student", "staff"), default="student")
-    grade.add_argument(
+    parser.add_argument("--key", metavar="FILE", help=f"key of the seeds (or {KEY_VARIABLE})")
+    parser.add_argument(
         "--sandbox",
         choices=("auto", *TIERS),
         default="auto",
         help="isolation tier (default: the strongest that works here)",
     )
-    grade.add_argument(
+    parser.add_argument(
         "--sandbox-min",
         metavar="TIER",
         choices=TIERS,
         default="plain",
         help=f"refuse to grade in a weaker tier ({', '.join(TIERS)})",
     )
-    grade.add_argument(
+    parser.add_argument(
         "--official",
         action="store_true",
         help="staff grading: with a secret key and hidden checks, in a real sandbox or not at all",
     )
-    grade.add_argument(
-        "--fail-under",
-        metavar="N",
-        type=_points,
-        help="exit 1 when the score is below N (of the points attempted)",
-    )
-    for room, told in STAFF_ROOMS.items():
-        if importlib.util.find_spec(f"grader.{room}") is not None:
-            command = importlib.import_module(f"grader.{room}.command")
-            own = commands.add_parser(room, help=told)
-            own.set_defaults(run=command.run)
-            command.add_options(own)
-    commands.add_parser("doctor", help="try out which isolation works on this machine")
-    return parser
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -126,6 +139,25 @@ def _train(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error), "only submissions that pass the checks are trained") from None
     except TrialFault as fault:
         _complain(f"the {arguments.command} cannot go on: {fault}", "the rows so far are kept")
+        return FAULT
+
+
+def _class(arguments: argparse.Namespace) -> int:
+    from grader.classroom.command import run_grade
+    from grader.classroom.errors import ClassError, ClassFault
+
+    try:
+        if arguments.class_command != "grade":
+            return int(arguments.run(arguments))
+        _require_something(arguments)
+        options = _options(arguments)
+        return run_grade(
+            arguments, options.key, options.solve, options.only, _allowed_tiers(arguments)
+        )
+    except ClassError as error:
+        raise UsageError(str(error), error.hint) from None
+    except ClassFault as fault:
+        _complain(str(fault), fault.hint)
         return FAULT
 
 
@@ -149,10 +181,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     # Nothing heavy is imported before the arguments and the path are known to be good.
     from grader.sandbox.intake import IntakeError, take_in
 
-    if arguments.no_solve and set(arguments.only) == {"cartpole"}:
-        raise UsageError(
-            "`--only cartpole` and `--no-solve` leave nothing to grade", "drop one of the two"
-        )
+    _require_something(arguments)
     for option in WRITTEN:
         file = getattr(arguments, option)
         if file is not None and file != "-":
@@ -167,9 +196,24 @@ def _grade(arguments: argparse.Namespace) -> int:
     return _run(arguments, submitted, _options(arguments), start_host)
 
 
+def _require_something(arguments: argparse.Namespace) -> None:
+    if arguments.no_solve and set(arguments.only) == {"cartpole"}:
+        raise UsageError(
+            "`--only cartpole` and `--no-solve` leave nothing to grade", "drop one of the two"
+        )
+
+
 def _isolation(arguments: argparse.Namespace) -> StartHost:
     """How workers are started, within what the options allow."""
-    from grader.sandbox.tiers import REAL, eligible, start_strongest
+    from grader.sandbox.tiers import start_strongest
+
+    wanted, least = _allowed_tiers(arguments)
+    return functools.partial(start_strongest, wanted=wanted, least=least)
+
+
+def _allowed_tiers(arguments: argparse.Namespace) -> tuple[str, str]:
+    """The isolation tier that is wanted, and the weakest that may serve."""
+    from grader.sandbox.tiers import REAL, eligible
 
     wanted, least = arguments.sandbox, arguments.sandbox_min
     if arguments.official and not eligible(least, REAL):
@@ -179,7 +223,7 @@ def _isolation(arguments: argparse.Namespace) -> StartHost:
         raise UsageError(
             f"`--sandbox {wanted}` is weaker than `{floor}` allows", "drop one of them"
         )
-    return functools.partial(start_strongest, wanted=wanted, least=least)
+    return wanted, least
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -205,7 +249,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         solve=not arguments.no_solve,
         only=frozenset(arguments.only),
-        view=arguments.view,
+        view=getattr(arguments, "view", "staff"),
         key=key,
         hidden=HIDDEN_FOLDER if arguments.official else None,
     )
@@ -346,4 +390,4 @@ def _complain(message: str, hint: str | None) -> None:
         print(f"hint: {printable(hint[:4_000])}", file=sys.stderr)
 
 
-_COMMANDS = {"grade": _grade, "study": _train, "lab": _train, "doctor": _doctor}
+_COMMANDS = {"grade": _grade, "class": _class, "study": _train, "lab": _train, "doctor": _doctor}

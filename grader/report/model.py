@@ -127,6 +127,15 @@ class SolveEntry(Entry, frozen=True):
     audit: AuditEntry
 
 
+class OverrideEntry(Entry, frozen=True):
+    """Points that staff gave for a check in the place of those that were graded."""
+
+    check: str
+    score: int
+    graded: int
+    reason: str
+
+
 class TimingEntry(Entry, frozen=True):
     """Wall-clock seconds."""
 
@@ -136,7 +145,11 @@ class TimingEntry(Entry, frozen=True):
 
 
 class Report(Entry, frozen=True):
-    """Everything that a grading says; the maximum is always 100."""
+    """Everything that a grading says; the maximum is always 100.
+
+    `overrides` is there only where staff has changed points; `score` and the scores of parts and
+    checks are then what they gave.
+    """
 
     schema: str
     status: Literal["graded", "ungradable", "grader_fault", "interrupted"]
@@ -153,6 +166,7 @@ class Report(Entry, frozen=True):
     advice: list[AdviceEntry]
     solve: SolveEntry
     timing: TimingEntry
+    overrides: list[OverrideEntry] | msgspec.UnsetType = msgspec.UNSET
 
 
 def for_view(report: Report, view: View) -> Report:

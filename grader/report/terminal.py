@@ -9,7 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.report.model import AttemptEntry, CheckResult, PartResult, Report
+from grader.report.model import (
+    AttemptEntry,
+    CheckResult,
+    OverrideEntry,
+    PartResult,
+    Report,
+)
 from grader.report.safe import excerpt, printable, to_ascii
 from grader.report.sparkline import sparkline
 from grader.report.texts import with_texts_ascii
@@ -77,6 +83,8 @@ def render(report: Report, *, ascii_only: bool) -> RenderableType:
         for advice in report.advice:
             line = Text.assemble((f"{advice.code}: ", "cyan"), excerpt(advice.message, MAX_SLOT, 1))
             blocks.append(Padding(line, (0, 0, 1, 2)))
+    if report.overrides:
+        blocks.append(_overrides(report.overrides))
     blocks.append(_score(report))
     return Group(*blocks)
 
@@ -209,6 +217,15 @@ def _first_lines(output: str, lines: int = 8) -> str:
     left = len(output.splitlines()) - len(kept)
     shown = [line[:160] for line in kept]
     return "\n".join(shown + ([f"… {left} more lines"] if left > 0 else []))
+
+
+def _overrides(overrides: list[OverrideEntry]) -> RenderableType:
+    blocks: list[RenderableType] = [Text("Points given by staff\n", style="bold")]
+    for override in overrides:
+        line = f"{override.check}: {override.score} instead of {override.graded}: "
+        told = Text.assemble((line, "cyan"), excerpt(override.reason, MAX_SLOT, 20))
+        blocks.append(Padding(told, (0, 0, 1, 2)))
+    return Group(*blocks)
 
 
 def _score(report: Report) -> RenderableType:

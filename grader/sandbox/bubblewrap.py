@@ -67,6 +67,7 @@ class Bubblewrap:
 
     tier = "bubblewrap"
     watched = False
+    children_apart = True
     trial = Trial(refused=acts.FORBIDDEN, needed=acts.NEEDED)
 
     def box(self, stage: Stage) -> Box:

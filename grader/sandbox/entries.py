@@ -90,7 +90,7 @@ def folder_entries(root: Path) -> Iterator[Entry]:
         for name in sorted(names):
             path = Path(folder, name)
             regular = path.is_file() and not path.is_symlink()
-            yield Entry((here / name).as_posix(), regular, _reader_of(path))
+            yield Entry((here / name).as_posix(), regular, reader_of(path))
 
 
 def archive_entries(path: Path) -> Iterator[Entry]:
@@ -219,7 +219,9 @@ def _told_as_unreadable(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _reader_of(path: Path) -> Callable[[int], bytes]:
+def reader_of(path: Path) -> Callable[[int], bytes]:
+    """Reads the beginning of a file; `IntakeError` where that is not allowed."""
+
     def read(size: int) -> bytes:
         try:
             with path.open("rb") as stream:

@@ -22,7 +22,7 @@ from grader.sandbox.watch import Watch
 
 #: Importing torch from a cold disk on a busy machine.
 START_DEADLINE_S = 180.0
-_READY, _FORK, _KILL = b"R", b"F", b"K"
+_READY, _FORK, _KILL, _LOOK = b"R", b"F", b"K", b"L"
 
 
 def can_fork() -> bool:
@@ -84,12 +84,14 @@ class ForkHost:
     def serve(self, files: Mapping[str, bytes]) -> None:
         """Hand another submission to the children that are forked from now on.
 
-        The parent has run no student code, but a child of the submission before may have reached
-        for it: only for submissions that trust one another.
+        The parent stays where a child cannot have reached it and has left nothing in the scratch
+        folder, which inside a box is not seen from here; otherwise it is renewed. `plain` keeps
+        nothing apart: there, only for submissions that trust one another.
         """
         self._hang_up()
+        untouched = self._untouched()
         self._stage.fill(files)
-        if self._launcher.tier != "plain":  # a scratch folder inside a box is not seen from here
+        if not untouched:
             self._renew()
 
     def close(self) -> None:
@@ -99,6 +101,18 @@ class ForkHost:
         self._hang_up()
         self._end_parent()
         self._stage.remove()
+
+    def _untouched(self) -> bool:
+        """Whether the parent is as it was before the first child; its children are ended."""
+        if self._launcher.tier == "plain" or not self._ready:
+            return True
+        if not self._launcher.children_apart:
+            return False
+        try:
+            self._order(_LOOK)
+            return self._control.recv(1) == _LOOK
+        except OSError:
+            return False
 
     @property
     def _process(self) -> subprocess.Popen[bytes]:
@@ -243,6 +257,11 @@ class SingleHost:
             transport.drain()
             raise SandboxFault(f"a worker did not start:\n{transport.output.take() or ''}")
         return transport
+
+    def serve(self, files: Mapping[str, bytes]) -> None:
+        """Hand another submission to the next process, which has loaded none so far."""
+        self._end_current()
+        self._stage.fill(files)
 
     def close(self) -> None:
         """Kill both processes and remove the working folder."""

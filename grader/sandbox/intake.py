@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,13 +37,14 @@ def take_in(path: Path) -> Submitted:
     if not os.path.exists(path):  # `Path.exists` raises for a name too long
         raise IntakeError(f"there is nothing at `{path}`", "check the path for a typing error")
     if path.is_dir():
-        return _choose(path.resolve().name, folder_entries(path))
+        return choose(path.resolve().name, folder_entries(path))
     if not path.is_file():
         raise IntakeError(f"`{path}` is neither a folder nor a file", expected())
-    return _choose(path.name.split(".tar")[0].removesuffix(".zip"), archive_entries(path))
+    return choose(path.name.split(".tar")[0].removesuffix(".zip"), archive_entries(path))
 
 
-def _choose(name: str, entries: Iterator[Entry]) -> Submitted:
+def choose(name: str, entries: Iterable[Entry]) -> Submitted:
+    """The three files among these entries; `IntakeError` when there are none of them."""
     found = _Found()
     for count, entry in enumerate(entries):
         if count >= MAX_ENTRIES:

@@ -94,6 +94,10 @@ class Launcher(Protocol):
     def watched(self) -> bool:
         """Whether the scratch folder is limited by nothing but being watched."""
 
+    @property
+    def children_apart(self) -> bool:
+        """Whether children of one parent reach it and each other by the scratch folder at most."""
+
     def box(self, stage: Stage) -> Box:
         """The walls that the worker puts up itself."""
 

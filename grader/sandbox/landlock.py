@@ -40,6 +40,11 @@ class Landlock:
     watched: bool = True
 
     @property
+    def children_apart(self) -> bool:
+        """Without Landlock, files can be left wherever everybody may write."""
+        return bool(self.rights)
+
+    @property
     def trial(self) -> Trial:
         """What is tried at each start; less of it where there is no Landlock."""
         spared = _UNHIDDEN if self.rights else _UNHIDDEN | _READABLE_TO_ALL

@@ -25,6 +25,7 @@ class Plain:
     trial = Trial()
     owner = None
     watched = False
+    children_apart = False
 
     def box(self, stage: Stage) -> Box:
         """Resource limits, and no walls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from grader.protocol.transport import Transport
 from grader.sandbox.hosts import ForkHost, SingleHost, start_host
@@ -47,7 +48,14 @@ def eligible(wanted: str, least: str) -> tuple[str, ...]:
     return tuple(tier for tier in allowed if wanted in (AUTO, tier))
 
 
-def start_strongest(files: Mapping[str, bytes], wanted: str = AUTO, least: str = "plain") -> Host:
+class Kept(Host, Protocol):
+    """A host that can be kept for other submissions."""
+
+    def serve(self, files: Mapping[str, bytes]) -> None:
+        """Hand another submission to the processes that are started from now on."""
+
+
+def start_strongest(files: Mapping[str, bytes], wanted: str = AUTO, least: str = "plain") -> Kept:
     """A host of the strongest tier that can be started, its first worker already on the way.
 
     Whether its box holds is known when the first channel is opened; then the next tier may take
@@ -85,6 +93,11 @@ class _Strongest:
             else:
                 self._settled = True
                 return transport
+
+    def serve(self, files: Mapping[str, bytes]) -> None:
+        """Hand another submission to the processes that are started from now on."""
+        self._files = files
+        self._host.serve(files)
 
     def close(self) -> None:
         """Kill what is left of the process tree and remove the working folder."""

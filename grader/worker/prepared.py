@@ -18,6 +18,8 @@ from grader.worker.server import serve as serve_channel
 ENTERED = b"B"
 FORK = b"F"
 KILL = b"K"
+LOOK = b"L"
+CHANGED = b"X"
 LENGTH_BYTES = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -86,7 +88,8 @@ def _serve_children(control: socket.socket, folder: Path, box: Box) -> None:
     """For every channel handed over, fork a child that serves it.
 
     The descriptors handed over with `FORK` are the child's channel and the pipe that takes its
-    standard output and error. `KILL` ends the children that are left.
+    standard output and error. `KILL` ends the children that are left, `LOOK` asks whether nothing
+    else is.
     """
     # Imported before the first fork, so that no child pays for it.
     import grader.worker.player  # noqa: F401
@@ -95,6 +98,7 @@ def _serve_children(control: socket.socket, folder: Path, box: Box) -> None:
     gc.collect()
     gc.freeze()
     children: list[int] = []
+    scratch = _scratch_as_it_is()
     while True:
         order, descriptors, _flags, _address = socket.recv_fds(control, 1, 2)
         children = [pid for pid in children if not _reaped(pid)]
@@ -104,6 +108,11 @@ def _serve_children(control: socket.socket, folder: Path, box: Box) -> None:
         if order == KILL:
             _kill(children)
             children = []
+        elif order == LOOK:
+            _kill(children)
+            children = []
+            alone = _has_no_child() and _scratch_as_it_is() == scratch
+            control.sendall(LOOK if alone else CHANGED)
         elif order == FORK and len(descriptors) == 2:
             pid = os.fork()
             if pid == 0:
@@ -112,6 +121,25 @@ def _serve_children(control: socket.socket, folder: Path, box: Box) -> None:
             control.sendall(FORK)
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _scratch_as_it_is() -> int | None:
+    """When anything in the scratch folder was made, renamed or removed, or the folder changed.
+
+    The time of a folder's last change, which nobody can set.
+    """
+    try:
+        return os.stat(".").st_ctime_ns
+    except OSError:
+        return None
+
+
+def _has_no_child() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _adopt_orphans() -> None:

@@ -1,0 +1,106 @@
+"""Everything that people read, written anew from the journal: table, reports, class page."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from grader.classroom.errors import ClassError
+from grader.classroom.journal import Grading, Journal, Standing
+from grader.classroom.marks import Mark, mark_of
+from grader.classroom.names import folder_names
+from grader.classroom.page import class_page
+from grader.classroom.rendering import report_of
+from grader.classroom.statistics import Member, statistics_of
+from grader.classroom.store import disk_full
+from grader.classroom.table import grades_csv
+from grader.release import write_atomic
+from grader.report.json_report import to_json
+from grader.report.model import Report, for_view
+from grader.report.terminal import to_text
+
+TABLE, PAGE = "grades.csv", "index.html"
+#: Each student's report as files, in both views; the class page links to the first.
+WRITERS: dict[str, Callable[[Report], bytes]] = {
+    "report.txt": lambda report: to_text(report).encode(),
+    "report.json": to_json,
+}
+STUDENTS, STAFF = "students", "staff"
+
+
+def write_results(
+    journal: Journal,
+    grading: Grading,
+    names: bool = True,
+    only: Callable[[Standing], bool] = lambda _standing: True,
+) -> None:
+    """Replace all files, each atomically.
+
+    names : whether the class page tells who is who
+    only : whose reports are written; the others' are as they were
+
+    Raises `ClassFault` when the disk is full, and `ClassError` when it cannot be written to.
+    """
+    out = journal.out
+    with _told(out):
+        standings = list(journal.standings(grading))
+        folders = folder_names(standing.turn.student for standing in standings)
+        rows = [(each, mark_of(each), folders[each.turn.student]) for each in standings]
+        for standing, _mark, folder in rows:
+            if only(standing):
+                _write_reports(out, folder, report_of(journal, grading, standing))
+        _remove_others(out, set(folders.values()))
+        write_atomic(out / TABLE, grades_csv(rows))
+        statistics = statistics_of(_members(rows, names))
+        page = class_page(statistics, grading, journal, linked=next(iter(WRITERS)))
+        write_atomic(out / PAGE, page)
+
+
+def _write_reports(out: Path, folder: str, report: Report) -> None:
+    for place, shown in ((STUDENTS, for_view(report, "student")), (STAFF, report)):
+        where = out / place / folder
+        where.mkdir(parents=True, exist_ok=True)
+        for name, write in WRITERS.items():
+            write_atomic(where / name, write(shown))
+
+
+def _remove_others(out: Path, folders: set[str]) -> None:
+    """Reports of students who are not there any more; what else lies in their folders stays."""
+    for place in (out / STUDENTS, out / STAFF):
+        for folder in place.iterdir() if place.is_dir() else ():
+            if folder.name not in folders:
+                for name in WRITERS:
+                    (folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
+def _members(rows: Iterable[tuple[Standing, Mark, str]], names: bool) -> list[Member]:
+    if names:
+        return [
+            Member(standing, mark, standing.turn.name, folder) for standing, mark, folder in rows
+        ]
+    # In an order that is not the list's, or the numbers would be names.
+    shuffled = sorted(
+        rows, key=lambda row: hashlib.sha256(row[0].turn.student.encode()).hexdigest()
+    )
+    return [
+        Member(standing, mark, f"student {number}", None)
+        for number, (standing, mark, _folder) in enumerate(shuffled, 1)
+    ]
+
+
+@contextlib.contextmanager
+def _told(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(out) from None
+        raise ClassError(
+            f"`{error.filename or out}` cannot be written to: {error.strerror}",
+            f"the verdicts are in the journal: `class results --out {out}` writes the rest",
+        ) from None

@@ -1,0 +1,57 @@
+"""What decides a verdict besides the submission: grader, rubric, key, options, environment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from grader.rubric import load_rubric
+from grader.trials.identity import identity
+
+#: Code that decides what a report says, as patterns below `grader`; the rubric counts for itself.
+SOURCES = (
+    "client.py",
+    "environment.py",
+    "explanations.py",
+    "grading.py",
+    "misconceptions.toml",
+    "solving.py",
+    "cartpole/*.py",
+    "checks/*",
+    "confine/**/*.py",
+    "oracle/*.py",
+    "protocol/*.py",
+    "report/model.py",
+    "report/safe.py",
+    "sandbox/*.py",
+    "worker/*.py",
+)
+
+
+def grader_hash() -> str:
+    """A name for the code that makes verdicts: equal on every machine with the same version."""
+    return identity({}, SOURCES, ())
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Verdicts on equal submissions under equal terms, in equal environments, are equal."""
+
+    grader: str
+    rubric: str
+    key_id: str
+    options: str
+
+    @staticmethod
+    def of(key_id: str, solve: bool, only: Iterable[str]) -> Terms:
+        """The terms of this grader."""
+        options = json.dumps({"solve": solve, "only": sorted(only)}, sort_keys=True)
+        return Terms(grader_hash(), load_rubric().sha256, key_id, options)
+
+
+def environment_id(entry: Mapping[str, object]) -> str:
+    """A name for an environment."""
+    text = json.dumps(dict(entry), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

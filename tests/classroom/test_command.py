@@ -1,0 +1,151 @@
+"""`python -m grader class` from the outside: real gradings, statuses, messages."""
+
+import csv
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+WRONG = {
+    "bob": ("dqn_agent.py", "clip_grad_norm_", "clip_grad_value_"),
+}
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory, root):
+    """Three students: right, the same again, and not written; and one with nothing."""
+    source = tmp_path_factory.mktemp("class")
+    for student, base in (("ada", "solution"), ("bob", "solution"), ("cyd", "starter")):
+        shutil.copytree(root / base, source / student)
+    (source / "eve").mkdir()
+    return source
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, handed_in, root):
+    """The class graded, parts that take little time only."""
+    import subprocess
+    import sys
+
+    out = tmp_path_factory.mktemp("graded") / "out"
+    words = [sys.executable, "-m", "grader", "class", "grade", handed_in, "--out", out]
+    done = subprocess.run(
+        [*map(str, words), "--only", "q_network", "--jobs", "1"],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+    )
+    return out, done
+
+
+def complaint(done, status=2):
+    """The message after `error:` and the one after `hint:`."""
+    assert (done.returncode, done.stdout) == (status, "")
+    *_, error, hint = done.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")
+    return error.removeprefix("error: "), hint.removeprefix("hint: ")
+
+
+def test_a_class_is_graded(graded):
+    out, done = graded
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "2 different submissions, 0 graded before" in done.stderr
+    assert "2 of 2 graded" in done.stderr
+    assert "4 of 4 students have a mark, 1 of them with nothing gradable" in done.stderr
+    assert done.stdout.splitlines()[0] == f"grades   {out / 'grades.csv'}"
+    rows = list(csv.DictReader((out / "grades.csv").read_text("utf-8-sig").splitlines()))
+    assert [row["score"] for row in rows] == ["20", "20", "0", "0"]
+    assert [row["status"] for row in rows] == ["graded"] * 3 + ["ungradable"]
+
+
+def test_its_status(graded, command):
+    done = command("status", "--out", graded[0])
+    assert done.returncode == 0
+    assert "(plain, the newest counts), begun 20" in done.stdout
+    assert "\nfinished 20" in done.stdout
+    assert "scores from 0 to 20, median 20" in done.stdout
+
+
+def test_a_verdict_is_repeated(graded, command):
+    done = command("reproduce", "ada", "--out", graded[0])
+    assert (done.returncode, done.stdout) == (0, "ada: 20 again, the same in every check\n")
+
+
+def test_a_verdict_that_is_not_repeated_is_told(graded, command, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(graded[0], out)
+    database = sqlite3.connect(out / "journal.sqlite")
+    # As if the starter's verdict had been the solution's.
+    rows = database.execute(
+        "SELECT verdict.id FROM verdict JOIN turn USING (submission) WHERE student IN ('ada', 'cyd')"
+        " ORDER BY student"
+    ).fetchall()
+    (ada,), (cyd,) = rows
+    database.execute(
+        "UPDATE report SET data = (SELECT data FROM report WHERE verdict = ?) WHERE verdict = ?",
+        (ada, cyd),
+    )
+    database.commit()
+    database.close()
+    done = command("reproduce", "cyd", "--out", out)
+    assert done.returncode == 1
+    assert "differs: q_network.output_shape: passed, " in done.stdout
+    assert done.stdout.endswith("cyd: 20 before, 0 now\n")
+
+
+def test_an_override_and_what_it_changes(graded, command, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(graded[0], out)
+    done = command("override", "cyd", "q_network.output_shape", "1", "--reason", "x", "--out", out)
+    assert (done.returncode, done.stdout) == (0, "cyd: 1 (graded 0)\n")
+    done = command("compare", graded[0], out)
+    assert done.returncode == 0
+    assert done.stdout == (
+        "cyd: 0 -> 1\n"
+        "    why: override: q_network.output_shape: 1 instead of 0: x\n"
+        "1 changed (0 down, 1 up), 3 did not\n"
+    )
+    done = command("compare", out, graded[0])
+    assert done.returncode == 1
+    assert "cyd: 1 -> 0  DOWN\n" in done.stdout
+    assert "1 changed (1 down, 0 up), 3 did not\n" in done.stdout
+    report = json.loads((out / "students" / "cyd" / "report.json").read_bytes())
+    assert report["score"] == 1
+
+
+def test_results_are_written_anew(graded, command, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(graded[0], out)
+    (out / "grades.csv").unlink()
+    done = command("results", "--no-names", "--out", out)
+    assert done.returncode == 0
+    assert (out / "grades.csv").exists()
+    assert "student 4" in (out / "index.html").read_text("utf-8")
+
+
+def test_wrong_usage_is_told(command, handed_in, tmp_path):
+    out = tmp_path / "no-such"
+    assert complaint(command("status", "--out", out))[0] == f"there is no journal in `{out}`"
+    assert complaint(command("results", "--out", out))[0] == f"there is no journal in `{out}`"
+    assert not out.exists()
+    error, hint = complaint(command("grade", tmp_path, "--out", out))
+    assert (error, "name a folder" in hint) == (f"no submission in `{tmp_path}`", True)
+    error, _ = complaint(command("grade", handed_in, "--out", out, "--regrade", " "))
+    assert error == "a regrade needs a reason"
+    error, _ = complaint(command("grade", handed_in, "--out", out, "--official"))
+    assert error.startswith("`--official` needs a secret key")
+    error, _ = complaint(
+        command("grade", handed_in, "--out", out, "--no-solve", "--only", "cartpole")
+    )
+    assert error.endswith("leave nothing to grade")
+    error, _ = complaint(
+        command("grade", handed_in, "--out", out, "--scheduler", "tcp://x:1", "--jobs", "2")
+    )
+    assert error == "`--jobs` is for this machine, `--scheduler` for others"
+    error, hint = complaint(command("override", "a", "b", "many", "--reason", "x", "--out", out))
+    assert (error, hint) == ("`many` is not a number of points", "give a whole number, or `graded`")
+    assert "COMMAND" in complaint(command())[0]
