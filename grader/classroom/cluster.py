@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import queue
 import time
 import uuid
@@ -78,6 +79,8 @@ class Cluster:
 
         from grader.classroom.remote import Slots
 
+        # What goes wrong is told by this class, once; Dask's loggers tell it at length.
+        logging.disable(logging.CRITICAL)
         try:
             self._client = Client(
                 self._address,
@@ -88,6 +91,7 @@ class Cluster:
             )
             self._client.register_plugin(Slots(self._setup, self._name), name=self._name)
         except (OSError, TimeoutError, ValueError) as error:
+            logging.disable(logging.NOTSET)
             raise ClassError(
                 f"no Dask scheduler answers at `{self._address}`: {error}",
                 "start one: `dask scheduler`; its first lines name its address",
@@ -106,6 +110,7 @@ class Cluster:
             pass  # a scheduler that is gone has nothing left to be told
         finally:
             client.close(timeout=2)
+            logging.disable(logging.NOTSET)
 
     @property
     def capacity(self) -> int:

@@ -108,6 +108,11 @@ def run_grade(
         sandbox=tiers,
         regrade=arguments.regrade,
     )
+    if out.resolve().is_relative_to(order.source.resolve()):
+        raise ClassError(
+            f"`{out}` lies in `{order.source}`, where it would be taken for a submission",
+            "name another folder with `--out`",
+        )
     with only_one(out), Journal.to_write(out) as journal:
         try:
             taken = take_in_class(journal, order)
@@ -210,7 +215,7 @@ def run_results(arguments: argparse.Namespace) -> int:
         pass  # a folder without a journal is not made one
     with only_one(out), Journal.to_write(out) as journal:
         grading = _last(journal)
-        write_results(journal, grading, not arguments.no_names)
+        write_results(journal, grading, not arguments.no_names, anew=True)
         _conclude(journal, grading)
     return DONE
 
@@ -253,12 +258,7 @@ def run_override(arguments: argparse.Namespace) -> int:
         standing, made = override(
             journal, arguments.student, arguments.check, points, arguments.reason
         )
-        write_results(
-            journal,
-            grading,
-            not arguments.no_names,
-            only=lambda each: each.turn.student == made.student,
-        )
+        write_results(journal, grading, not arguments.no_names)
     mark = mark_of(standing)
     print(f"{printable(made.student)}: {mark.score} (graded {mark.graded_score})")
     return DONE

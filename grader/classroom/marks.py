@@ -40,7 +40,7 @@ def mark_of(standing: Standing) -> Mark:
     given = {o.check: o for o in standing.overrides if o.points is not None}
     parts = dict(summary.parts)
     told, remarks = [], []
-    for check in summary.checks:
+    for check in summary.checks if given else ():
         override = given.get(check.id)
         if override is None:
             continue

@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import msgspec
+
 from grader.classroom.errors import ClassError
 from grader.classroom.journal import Grading, Journal, Standing
 from grader.classroom.marks import Mark, mark_of
@@ -29,18 +31,20 @@ WRITERS: dict[str, Callable[[Report], bytes]] = {
     "report.json": to_json,
 }
 STUDENTS, STAFF = "students", "staff"
+#: What the reports that lie there were made of, so that only what has changed is written.
+WRITTEN = ".written.json"
 
 
 def write_results(
     journal: Journal,
     grading: Grading,
     names: bool = True,
-    only: Callable[[Standing], bool] = lambda _standing: True,
+    anew: bool = False,
 ) -> None:
-    """Replace all files, each atomically.
+    """Replace what has changed, each file atomically.
 
     names : whether the class page tells who is who
-    only : whose reports are written; the others' are as they were
+    anew : write every student's reports, also where nothing has changed
 
     Raises `ClassFault` when the disk is full, and `ClassError` when it cannot be written to.
     """
@@ -49,14 +53,40 @@ def write_results(
         standings = list(journal.standings(grading))
         folders = folder_names(standing.turn.student for standing in standings)
         rows = [(each, mark_of(each), folders[each.turn.student]) for each in standings]
+        written = {} if anew else _written(out)
+        stamps = {folder: _stamp(standing, grading) for standing, _mark, folder in rows}
         for standing, _mark, folder in rows:
-            if only(standing):
+            if written.get(folder) != stamps[folder] or not _is_there(out, folder):
                 _write_reports(out, folder, report_of(journal, grading, standing))
         _remove_others(out, set(folders.values()))
+        write_atomic(out / WRITTEN, msgspec.json.encode(stamps))
         write_atomic(out / TABLE, grades_csv(rows))
         statistics = statistics_of(_members(rows, names))
         page = class_page(statistics, grading, journal, linked=next(iter(WRITERS)))
         write_atomic(out / PAGE, page)
+
+
+def _written(out: Path) -> dict[str, str]:
+    """What each student's reports were made of, by folder."""
+    try:
+        return msgspec.json.decode((out / WRITTEN).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def _stamp(standing: Standing, grading: Grading) -> str:
+    """Changes with anything that a student's reports show."""
+    shown = (
+        *(standing.turn, standing.verdict, standing.fault, standing.overrides),
+        *(grading.terms, grading.regrade, tuple(WRITERS)),
+    )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def _is_there(out: Path, folder: str) -> bool:
+    return all(
+        (out / place / folder / name).exists() for place in (STUDENTS, STAFF) for name in WRITERS
+    )
 
 
 def _write_reports(out: Path, folder: str, report: Report) -> None:

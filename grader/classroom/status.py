@@ -18,8 +18,11 @@ def status_lines(out: Path) -> list[str]:
         if not gradings:
             return [f"nothing has been graded in {out}"]
         grading = gradings[-1]
-        standings = list(journal.standings(grading))
-        marks = [mark_of(standing) for standing in standings]
+        marks, faults = [], []
+        for standing in journal.standings(grading):
+            marks.append(mark_of(standing))
+            if standing.fault is not None:
+                faults.append(f"grader fault: {standing.turn.student}: {standing.fault}")
         reason = journal.regrade_reason(grading.regrade)
     statuses = Counter(mark.status for mark in marks)
     done = len(marks) - statuses["pending"] - statuses["grader_fault"]
@@ -55,11 +58,7 @@ def status_lines(out: Path) -> list[str]:
     given = sum(len(mark.overridden) for mark in marks)
     if given:
         lines.append(f"{given} check{'s' if given > 1 else ''} with points given by staff")
-    lines += [
-        f"grader fault: {standing.turn.student}: {standing.fault}"
-        for standing in standings
-        if standing.fault is not None
-    ]
+    lines += faults
     if len(gradings) > 1:
         lines.append(f"earlier gradings: {', '.join(f'{out}@{g.id}' for g in gradings[:-1])}")
     return lines

@@ -27,18 +27,10 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
 
     score: int
     attempted_max: int
+    #: Points by part, of the parts that were attempted.
+    parts: dict[str, int]
     checks: tuple[Outcome, ...]
     advice: tuple[str, ...]
-
-    @property
-    def parts(self) -> dict[str, int]:
-        """Points by part, of the parts that were attempted."""
-        points: dict[str, int] = {}
-        for check in self.checks:
-            if check.status != "not_attempted":
-                part = check.id.partition(".")[0]
-                points[part] = points.get(part, 0) + check.score
-        return points
 
     @property
     def codes(self) -> frozenset[str]:
@@ -54,6 +46,7 @@ def summary_of(report: Report) -> Summary:
     return Summary(
         score=report.score or 0,
         attempted_max=report.attempted_max,
+        parts={part.id: part.score for part in report.parts if part.attempted},
         checks=tuple(
             Outcome(check.id, check.status, check.score, check.max_score, check.code)
             for check in report.checks

@@ -1,4 +1,4 @@
-"""Measure the grader: `python -m tests.bench [--only a|b|c|d|e|f] [--seeds N] …`. Asserts nothing.
+"""Measure the grader: `python -m tests.bench [--only a|…|h] [--seeds N] …`. Asserts nothing.
 
 a  wall time of `grade --no-solve solution` against importing torch and building an optimizer
 b  the CartPole verdict over many keys, beside the course page's own recipe
@@ -6,6 +6,8 @@ c  peak memory of the judge and its workers
 d  negative control: with terminal flags at random, the solution must not solve
 e  what the audit costs: the run with it and without it
 f  what an isolation tier costs: its start over that of `plain`, and requests per second
+g  a class: fixed cost per submission, two slots against one, what the class adds to its gradings
+h  a journal of 10,000 students: memory of the class process, seconds of `status` and `compare`
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def main() -> int:
     """Print the figures asked for."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
-    from tests.bench import audit, cartpole, control, grading, tiers
+    from tests.bench import audit, cartpole, classes, control, grading, journals, tiers
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--only", choices=tuple("abcdef"), action="append", help="one measurement")
+    parser.add_argument(
+        "--only", choices=tuple("abcdefgh"), action="append", help="one measurement"
+    )
     parser.add_argument(
         "--repeats", type=int, default=9, metavar="N", help="runs for a, e and f (9)"
     )
@@ -35,12 +39,15 @@ def main() -> int:
         "--page-seeds", type=int, default=1, metavar="N", help="seeds of the page's recipe (1)"
     )
     parser.add_argument(
+        "--students", type=int, default=300, metavar="N", help="students for g (300)"
+    )
+    parser.add_argument(
         "--one-core",
         action="store_true",
         help="measure b, d and e on one core, where possible",
     )
     options = parser.parse_args()
-    wanted = options.only or list("abcdef")
+    wanted = options.only or list("abcdefgh")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if os.name != "nt" else "")
     if "a" in wanted:
         grading.measure_time(options.repeats)
@@ -56,6 +63,10 @@ def main() -> int:
         audit.measure(options.repeats)
     if "f" in wanted:
         tiers.measure(options.repeats)
+    if "g" in wanted:
+        classes.measure(options.students)
+    if "h" in wanted:
+        journals.measure(10_000)
     return 0
 
 

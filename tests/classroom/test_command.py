@@ -7,10 +7,6 @@ import sqlite3
 
 import pytest
 
-WRONG = {
-    "bob": ("dqn_agent.py", "clip_grad_norm_", "clip_grad_value_"),
-}
-
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory, root):
@@ -81,8 +77,8 @@ def test_a_verdict_that_is_not_repeated_is_told(graded, command, tmp_path):
     database = sqlite3.connect(out / "journal.sqlite")
     # As if the starter's verdict had been the solution's.
     rows = database.execute(
-        "SELECT verdict.id FROM verdict JOIN turn USING (submission) WHERE student IN ('ada', 'cyd')"
-        " ORDER BY student"
+        "SELECT verdict.id FROM verdict JOIN turn USING (submission)"
+        " WHERE student IN ('ada', 'cyd') ORDER BY student"
     ).fetchall()
     (ada,), (cyd,) = rows
     database.execute(
@@ -132,8 +128,12 @@ def test_wrong_usage_is_told(command, handed_in, tmp_path):
     assert complaint(command("status", "--out", out))[0] == f"there is no journal in `{out}`"
     assert complaint(command("results", "--out", out))[0] == f"there is no journal in `{out}`"
     assert not out.exists()
-    error, hint = complaint(command("grade", tmp_path, "--out", out))
-    assert (error, "name a folder" in hint) == (f"no submission in `{tmp_path}`", True)
+    error, _ = complaint(command("grade", tmp_path, "--out", out))
+    assert error == f"`{out}` lies in `{tmp_path}`, where it would be taken for a submission"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    error, hint = complaint(command("grade", empty, "--out", out))
+    assert (error, "name a folder" in hint) == (f"no submission in `{empty}`", True)
     error, _ = complaint(command("grade", handed_in, "--out", out, "--regrade", " "))
     assert error == "a regrade needs a reason"
     error, _ = complaint(command("grade", handed_in, "--out", out, "--official"))

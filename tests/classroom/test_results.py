@@ -167,7 +167,7 @@ def test_everything_is_written_again_from_the_journal(graded):
         return {
             path.relative_to(graded): path.read_bytes()
             for path in sorted(graded.rglob("*"))
-            if path.is_file() and "journal" not in path.name and path.name != ".lock"
+            if path.is_file() and "journal" not in path.name and not path.name.startswith(".")
         }
 
     before = files()
@@ -178,6 +178,25 @@ def test_everything_is_written_again_from_the_journal(graded):
     with Journal.to_write(graded) as journal:
         write_results(journal, journal.grading())
     assert files() == before
+
+
+def test_only_what_has_changed_is_written(hand_in, grade_class, out):
+    def times():
+        return {
+            path.parent.name: path.stat().st_mtime_ns
+            for path in (out / "students").glob("*/report.json")
+        }
+
+    grade_class(hand_in({"ada": "x = 1\n", "bob": TERMINAL, "cyd": TERMINAL}))
+    before = times()
+    (out / "students" / "cyd" / "report.txt").unlink()
+    grade_class(hand_in({"bob": "x = 2\n"}))
+    after = times()
+    assert [name for name in before if before[name] != after[name]] == ["bob", "cyd"]
+    assert (out / "students" / "cyd" / "report.txt").exists()
+    with Journal.to_write(out) as journal:
+        write_results(journal, journal.grading(), anew=True)
+    assert all(times()[name] != after[name] for name in after)
 
 
 def test_reports_of_students_who_are_gone_go_too(hand_in, grade_class, out):
