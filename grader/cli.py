@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from grader.report.formats import FORMATS, Surroundings, rendered, require
+
 if TYPE_CHECKING:
     from grader.grading import Options, StartHost
     from grader.report.model import Report
     from grader.sandbox.intake import Submitted
 
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
-#: Options that name a file for a report.
-WRITTEN = ("json", "curve")
 #: Commands whose rooms a student's copy does not have.
 STAFF_ROOMS = {
     "study": "train with many seeds and compare recipes",
@@ -65,10 +65,8 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     grade = commands.add_parser("grade", help="grade one submission")
     grade.add_argument("path", metavar="PATH", help="folder, .zip or .tar.gz with the three files")
-    grade.add_argument(
-        "--json", metavar="FILE", help="also write the report as JSON (- for stdout)"
-    )
-    grade.add_argument("--curve", metavar="FILE", help="also draw the CartPole run as SVG")
+    for name, told in FORMATS.items():
+        grade.add_argument(f"--{name}", metavar="FILE", help=told)
     _add_grading_options(grade)
     grade.add_argument("--view", choices=("student", "staff"), default="student")
     grade.add_argument(
@@ -182,12 +180,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     from grader.sandbox.intake import IntakeError, take_in
 
     _require_something(arguments)
-    for option in WRITTEN:
-        file = getattr(arguments, option)
-        if file is not None and file != "-":
-            _require_writable(Path(file))
-    if [getattr(arguments, option) for option in WRITTEN].count("-") > 1:
-        raise UsageError("two reports on standard output cannot be told apart", "name a file")
+    _require_reports(arguments)
     start_host = _isolation(arguments)
     try:
         submitted = take_in(Path(arguments.path).expanduser())
@@ -305,7 +298,7 @@ def _ungradable(arguments: argparse.Namespace, reason: str, hint: str) -> int:
     from grader.grading import ungradable_report
     from grader.sandbox.intake import readable
 
-    if any(getattr(arguments, option) is not None for option in WRITTEN):
+    if _wanted(arguments):
         name = readable(Path(arguments.path).name)
         _write(arguments, ungradable_report(name, _options(arguments), reason))
     _complain(reason, hint)
@@ -333,27 +326,47 @@ def _show(arguments: argparse.Namespace, report: Report) -> None:
 
     from grader.report.terminal import print_report
 
-    to_stderr = "-" in [getattr(arguments, option) for option in WRITTEN]
+    to_stderr = "-" in _wanted(arguments).values()
     print_report(report, Console(stderr=to_stderr, highlight=False))
 
 
 def _write(arguments: argparse.Namespace, report: Report) -> None:
     """The reports that were asked for, each as bytes of its own."""
-    for option in WRITTEN:
-        file = getattr(arguments, option)
-        if file is not None:
-            _deliver_bytes(file, _rendered(option, report))
+    around = _surroundings(arguments)
+    for name, file in _wanted(arguments).items():
+        _deliver_bytes(file, rendered(name, report, around))
 
 
-def _rendered(option: str, report: Report) -> bytes:
-    """One kind of report; what it is made with is imported only when it is wanted."""
-    if option == "json":
-        from grader.report.json_report import to_json
+def _wanted(arguments: argparse.Namespace) -> dict[str, str]:
+    """The reports that were asked for, each with its file."""
+    files = {name: getattr(arguments, name) for name in FORMATS}
+    return {name: file for name, file in files.items() if file is not None}
 
-        return to_json(report)
-    from grader.report.curve import curve_svg
 
-    return curve_svg(report.solve)
+def _surroundings(arguments: argparse.Namespace) -> Surroundings:
+    """Paths are told from the folder where the command runs: in a job, the repository's root."""
+    path = Path(arguments.path)
+    inside = not path.is_absolute() and ".." not in path.parts and path.is_dir()
+    folder = path.as_posix() if inside and path.parts else ""
+    return Surroundings(folder=folder, environ=os.environ)
+
+
+def _require_reports(arguments: argparse.Namespace) -> None:
+    """That all reports asked for can be written is made sure before anything is graded."""
+    from grader.report.classroom50 import NotClassroom50
+
+    wanted = _wanted(arguments)
+    for file in wanted.values():
+        if file != "-":
+            _require_writable(Path(file))
+    if list(wanted.values()).count("-") > 1:
+        raise UsageError("two reports on standard output cannot be told apart", "name a file")
+    try:
+        require(wanted, _surroundings(arguments))
+    except NotClassroom50 as error:
+        raise UsageError(
+            str(error), "leave `--classroom50` out where Classroom 50 does not run"
+        ) from None
 
 
 def _deliver_bytes(file: str, data: bytes) -> None:
@@ -390,4 +403,10 @@ def _complain(message: str, hint: str | None) -> None:
         print(f"hint: {printable(hint[:4_000])}", file=sys.stderr)
 
 
-_COMMANDS = {"grade": _grade, "class": _class, "study": _train, "lab": _train, "doctor": _doctor}
+_COMMANDS = {
+    "grade": _grade,
+    "class": _class,
+    "study": _train,
+    "lab": _train,
+    "doctor": _doctor,
+}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import msgspec
+
 from grader import __version__
 from grader.client import Worker
 from grader.environment import read_environment
@@ -29,6 +31,7 @@ from grader.report.model import (
     View,
     for_view,
 )
+from grader.report.source import lines_around
 from grader.rubric import CheckEntry, Rubric, load_rubric
 from grader.sandbox.interface import Host, Refused, SandboxFault
 from grader.sandbox.plain import start_plain
@@ -203,9 +206,7 @@ class _Session:
 
     def report(self, environment: EnvironmentEntry, timing: TimingEntry) -> Report:
         """Everything put together, in the staff's view."""
-        checks = [
-            self._results.get(entry.id) or _not_attempted(entry) for entry in self._rubric.check
-        ]
+        checks = [self._result(entry) for entry in self._rubric.check]
         parts = []
         for part in self._rubric.part:
             mine = [check for check in checks if check.part == part.id]
@@ -243,6 +244,14 @@ class _Session:
             solve=self._solve,
             timing=timing,
         )
+
+    def _result(self, entry: CheckEntry) -> CheckResult:
+        """What came of a check, with the lines of code that it tells of."""
+        result = self._results.get(entry.id)
+        if result is None:
+            return _not_attempted(entry)
+        excerpt = lines_around(self._submitted.files, result.location)
+        return msgspec.structs.replace(result, excerpt=excerpt)
 
     def _starting(self, check: CheckEntry) -> None:
         if self._options.attempts(check.part):

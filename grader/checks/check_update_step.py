@@ -33,7 +33,7 @@ from grader.checks.update_readings import (
 )
 from grader.checks.update_scenarios import almost_right, dense, scattered, sparse, tabular
 from grader.checks.update_snippets import untouched_snippet, update_snippet
-from grader.checks.updates import Updates, describe_targets, gradients_of
+from grader.checks.updates import Updates, gradients_of, wrong_targets
 from grader.oracle.adam import Adam
 from grader.oracle.dqn import Learner
 from grader.oracle.models import Weights, global_norm
@@ -202,7 +202,7 @@ def check_returned_loss(updates: Updates) -> None:
         found = difference(scenario, trace, aspects=(RETURNED,))
         if found is None or found.call != call or updates.excused(scenario, trace, (RETURNED,)):
             continue
-        if call == 0 and describe_targets(scenario, trace, 0) is not None:
+        if call == 0 and wrong_targets(scenario, trace, 0) is not None:
             continue  # the loss of a target that another check finds wrong
         raise Failure(
             f"In call {call + 1} {found.observed}.",

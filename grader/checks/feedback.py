@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.client import Location
 from grader.protocol.messages import MODULES, Frame, Raised
+from grader.report.model import TargetEntry
 
 FILES = tuple(f"{module}.py" for module in MODULES)
 #: A file of the size that is taken in has no more lines.
@@ -20,6 +22,7 @@ class Failure(AssertionError):
     why: one sentence in the course's terms, when no misconception was recognised
     code: a recognised misconception; its explanation then fills `why` and `hint`
     reproduce: a few lines of Python that show it with the student's own files
+    targets: the transitions that `observed` tells of after its first line
     """
 
     status = "failed"
@@ -32,6 +35,7 @@ class Failure(AssertionError):
         code: str | None = None,
         reproduce: str | None = None,
         location: Location | None = None,
+        targets: Sequence[TargetEntry] = (),
         timed_out: bool = False,
     ) -> None:
         super().__init__(observed)
@@ -40,6 +44,7 @@ class Failure(AssertionError):
         self.code = code
         self.reproduce = reproduce
         self.location = location
+        self.targets = list(targets) or None
         if timed_out:
             self.status = "timed_out"
 

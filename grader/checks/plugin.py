@@ -222,6 +222,7 @@ class GradePlugin:
             "hint": explanation.full_hint if explanation else None,
             "reproduce": failure.reproduce,
             "location": _location(place),
+            "targets": failure.targets,
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -25,11 +25,22 @@ from grader.client import WorkerLost
 from grader.oracle.dqn import MAX_NORM
 from grader.oracle.models import global_norm
 from grader.protocol.messages import AgentTrace, Update, Updated
+from grader.report.model import TargetEntry
 
 #: Calls after which the long run is looked at: code may do something else every hundredth time.
 LONG_RUN = (1, 1, 8, 100, 200)
 #: Updates tried in search of a counterexample.
 TRIED = 40
+#: Wrong targets told of one batch.
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class WrongTargets:
+    """Wrong targets of one batch, in words and as the rows of a table."""
+
+    told: str
+    rows: list[TargetEntry]
 
 
 @dataclass(frozen=True)
@@ -130,9 +141,14 @@ class Updates:
         found = difference(scenario, trace, aspects=aspects)
         if found is None or self.excused(scenario, trace, aspects):
             return
-        rows = describe_targets(scenario, trace, found.call)
-        told = rows or f"In call {found.call + 1} {found.observed}."
-        self.fail(told, why, None if reproduce is None else reproduce(scenario))
+        targets = wrong_targets(scenario, trace, found.call)
+        told = targets.told if targets else f"In call {found.call + 1} {found.observed}."
+        self.fail(
+            told,
+            why,
+            None if reproduce is None else reproduce(scenario),
+            targets.rows if targets else (),
+        )
 
     def excused(
         self, scenario: Scenario, trace: AgentTrace, aspects: Iterable[str] = EVERYTHING
@@ -151,13 +167,20 @@ class Updates:
         if self.part.check in self.diagnosis.checks:
             self.fail(f"{self.diagnosis.evidence}, as an update with this fault does.", why)
 
-    def fail(self, observed: str, why: str, reproduce: str | None = None) -> NoReturn:
+    def fail(
+        self,
+        observed: str,
+        why: str,
+        reproduce: str | None = None,
+        targets: Sequence[TargetEntry] = (),
+    ) -> NoReturn:
         """A failure of the running check, named if the diagnosis names it."""
         raise Failure(
             observed,
             why=why,
             code=self.diagnosis.code_for(self.part.check),
             reproduce=reproduce or self.counterexample,
+            targets=targets,
         )
 
     @property
@@ -218,7 +241,7 @@ def read_targets(scenario: Scenario, trace: AgentTrace, call: int) -> Doubles | 
     return targets
 
 
-def describe_targets(scenario: Scenario, trace: AgentTrace, call: int) -> str | None:
+def wrong_targets(scenario: Scenario, trace: AgentTrace, call: int) -> WrongTargets | None:
     """The transitions whose target is wrong, with both targets and a closed form if one fits."""
     targets = read_targets(scenario, trace, call)
     if targets is None:
@@ -232,24 +255,42 @@ def describe_targets(scenario: Scenario, trace: AgentTrace, call: int) -> str | 
     wrong = np.flatnonzero(np.abs(targets - expected) > 1e-3 * (np.abs(expected) + 1))
     if len(wrong) == 0:
         return None
-    lines = [
+    rows = [
+        TargetEntry(
+            transition=int(i),
+            action=int(batch.actions[i]),
+            reward=_rounded(batch.rewards[i]),
+            terminal=bool(batch.dones[i]),
+            best_next=_rounded(best[i]),
+            expected=_rounded(expected[i]),
+            got=_rounded(targets[i]),
+            formula=_closed_form(targets[i], batch.rewards[i], scenario.gamma, values[i]),
+        )
+        for i in wrong[:SHOWN]
+    ]
+    head = (
         f"γ = {scenario.gamma:g}; {len(wrong)} of {len(batch)} targets differ (read off the "
         "gradient of your step):"
-    ]
-    for i in wrong[:4]:
-        kind = "terminal" if batch.dones[i] else "not terminal"
-        closed = _closed_form(
-            targets[i], batch.rewards[i], scenario.gamma, values[i], float(batch.dones[i])
-        )
-        lines.append(
-            f"s{i}, action {batch.actions[i]}, reward {batch.rewards[i]:.4g}, {kind}, best next "
-            f"value {best[i]:.4g}:\n"
-            f"  expected {expected[i]:.4g}, yours {targets[i]:.4g}{closed}"
-        )
-    return "\n".join(lines)
+    )
+    return WrongTargets("\n".join([head, *map(_in_words, rows)]), rows)
 
 
-def _closed_form(got: float, r: float, gamma: float, values: Doubles, done: float) -> str:
+def _rounded(number: float) -> float:
+    """To the digits that are shown; arithmetic in float32 holds few more."""
+    return float(f"{number:.4g}")
+
+
+def _in_words(row: TargetEntry) -> str:
+    kind = "terminal" if row.terminal else "not terminal"
+    closed = f" = {row.formula}" if row.formula else ""
+    return (
+        f"s{row.transition}, action {row.action}, reward {row.reward:.4g}, {kind}, best next "
+        f"value {row.best_next:.4g}:\n"
+        f"  expected {row.expected:.4g}, yours {row.got:.4g}{closed}"
+    )
+
+
+def _closed_form(got: float, r: float, gamma: float, values: Doubles) -> str | None:
     """An expression of the numbers shown that gives the student's target, if one does."""
     best, worst, mean = values.max(), values.min(), values.mean()
     forms = {
@@ -267,5 +308,5 @@ def _closed_form(got: float, r: float, gamma: float, values: Doubles, done: floa
     }
     for text, value in forms.items():
         if abs(got - value) <= 1e-3 * (abs(value) + 0.1):
-            return f" = {text}" if text != "0" else ""
-    return ""
+            return text if text != "0" else None
+    return None

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from grader.cartpole.schedule import MAX_EPISODE_STEPS
 from grader.figures import BLUE, GREEN, VERMILION, image, styled
-from grader.report.model import AttemptEntry, SolveEntry
+from grader.report.model import SolveEntry
+from grader.report.words import outcome
 
 #: Values drawn above the bound, as a multiple of it; beyond, a line would flatten all others.
 _HEADROOM = 3.0
@@ -34,7 +35,7 @@ def curve_svg(solve: SolveEntry) -> bytes:
 def _draw_returns(axes: Axes, solve: SolveEntry) -> None:
     for n, attempt in enumerate(solve.attempts):
         points = [(float(updates), mean) for updates, mean in attempt.curve]
-        _line(axes, n, points, f"attempt {n + 1}: {_outcome(attempt)}")
+        _line(axes, n, points, f"attempt {n + 1}: {outcome(attempt)}")
     _limit(axes, solve.threshold, f"threshold {solve.threshold:.0f}")
     axes.set_ylim(0, MAX_EPISODE_STEPS * 1.04)
     axes.set_ylabel("greedy return, mean")
@@ -72,10 +73,3 @@ def _limit(axes: Axes, height: float, name: str) -> None:
         va="top",
         fontsize=9,
     )
-
-
-def _outcome(attempt: AttemptEntry) -> str:
-    if attempt.solved and attempt.mean_return is not None:
-        return f"confirmed at {attempt.mean_return:.1f} after {attempt.updates:,} updates"
-    best = max((mean for _updates, mean in attempt.curve), default=0.0)
-    return f"best {best:.1f} in {attempt.updates:,} updates"

@@ -62,8 +62,35 @@ class LocationEntry(Entry, frozen=True):
     line: int
 
 
+class ExcerptEntry(Entry, frozen=True):
+    """Lines of a file as it was handed in; `first` is the number of the first one."""
+
+    first: int
+    lines: list[str]
+
+
+class TargetEntry(Entry, frozen=True):
+    """A transition of a batch, the target that it should have had and the one that it was given.
+
+    `formula` is an expression of the numbers shown that gives the target found, if one does.
+    """
+
+    transition: int
+    action: int
+    reward: float
+    terminal: bool
+    best_next: float
+    expected: float
+    got: float
+    formula: str | None
+
+
 class CheckResult(Entry, frozen=True):
-    """One check: its outcome and the three slots of feedback."""
+    """One check: its outcome and the three slots of feedback.
+
+    `targets` say in numbers what the lines of `observed` after the first say in words. `excerpt`
+    holds the lines around `location`.
+    """
 
     id: str
     part: str
@@ -80,6 +107,8 @@ class CheckResult(Entry, frozen=True):
     output: str | None = None
     blocked_by: str | None = None
     location: LocationEntry | None = None
+    excerpt: ExcerptEntry | None = None
+    targets: list[TargetEntry] | None = None
     duration_s: float = 0.0
 
 
@@ -180,7 +209,13 @@ def for_view(report: Report, view: View) -> Report:
         check
         if check.visibility == "visible"
         else msgspec.structs.replace(
-            check, observed=None, reproduce=None, output=None, location=None
+            check,
+            observed=None,
+            reproduce=None,
+            output=None,
+            location=None,
+            excerpt=None,
+            targets=None,
         )
         for check in report.checks
     ]

@@ -19,6 +19,7 @@ from grader.report.model import (
 from grader.report.safe import excerpt, printable, to_ascii
 from grader.report.sparkline import sparkline
 from grader.report.texts import with_texts_ascii
+from grader.report.words import STATUS, told_score, troubled
 
 #: Lines longer than this are hard to read.
 MAX_WIDTH = 96
@@ -32,11 +33,6 @@ _MARKS = {
     "timed_out": ("✗", "TIME", "red"),
     "crashed": ("✗", "DEAD", "red"),
     "not_attempted": ("·", "..", "dim"),
-}
-_WORDS = {
-    "failed": "failed",
-    "timed_out": "timed out",
-    "crashed": "process lost",
 }
 
 
@@ -74,10 +70,10 @@ def render(report: Report, *, ascii_only: bool) -> RenderableType:
     for part in report.parts:
         if part.attempted:
             blocks.append(_part(report, part, ascii_only))
-    troubled = [c for c in report.checks if c.status in ("failed", "timed_out", "crashed")]
-    if troubled:
+    wrong = troubled(report)
+    if wrong:
         blocks.append(Text("\nWhat to look at\n", style="bold"))
-        blocks += [_feedback(check, ascii_only) for check in troubled]
+        blocks += [_feedback(check, ascii_only) for check in wrong]
     if report.advice:
         blocks.append(Text("Advice (costs no points)\n", style="bold"))
         for advice in report.advice:
@@ -121,8 +117,8 @@ def _part(report: Report, part: PartResult, ascii_only: bool) -> RenderableType:
 def _row(check: CheckResult, ascii_only: bool) -> tuple[Text, Text, Text]:
     symbol, word, style = _MARKS[check.status]
     title = Text(printable(check.title))
-    if check.status in _WORDS:
-        title.append(f"  {_WORDS[check.status]}", style="red")
+    if check.status != "passed":
+        title.append(f"  {STATUS[check.status]}", style="red")
     points = f"{check.score}/{check.max_score}" if check.max_score else ""
     return Text(word if ascii_only else symbol, style=style), title, Text(points, style="dim")
 
@@ -234,12 +230,10 @@ def _score(report: Report) -> RenderableType:
         grid = Table.grid(padding=(0, 1))
         grid.add_row(Text("\nNo score:", no_wrap=True), Text(f"\n{reason}"), style="bold yellow")
         return grid
-    if report.attempted_max < report.max_score:
-        told = f"{report.score}/{report.attempted_max} of the points attempted"
-    else:
-        told = f"{report.score}/{report.max_score}"
     style = "bold green" if report.score == report.attempted_max else "bold"
     line = Text.assemble(
-        ("\nScore: ", "bold"), (told, style), (f"   in {report.timing.total_s:.1f} s", "dim")
+        ("\nScore: ", "bold"),
+        (told_score(report), style),
+        (f"   in {report.timing.total_s:.1f} s", "dim"),
     )
     return Group(line, Text(f"sha256 {report.submission.sha256}", style="dim", overflow="fold"))

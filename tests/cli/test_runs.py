@@ -122,6 +122,38 @@ def test_an_existing_report_is_replaced_in_one_step(environment, mine, cwd):
     assert list(cwd.iterdir()) == [out]
 
 
+def test_all_reports_at_once(grader, root, cwd):
+    (cwd / "hw").mkdir()
+    (cwd / "hw" / "dqn_agent.py").write_bytes((root / "starter" / "dqn_agent.py").read_bytes())
+    runner = {
+        "CLASSROOM": "rl",
+        "ASSIGNMENT": "dqn",
+        "OWNER": "ada",
+        "SUBMISSION_TAG": "submit/20260901T101112Z-abc1234",
+        "COMMIT_URL": "https://example.org/commit",
+        "RELEASE_URL": "https://example.org/release",
+    }
+    names = ("json", "html", "markdown", "junit", "gradescope", "classroom50", "prairielearn")
+    options = [option for name in names for option in (f"--{name}", f"out.{name}")]
+    done = grader("hw", *QUICK, *options, "--annotations", "-", env=runner)
+    assert done.returncode == 0
+    assert done.stdout.startswith("::notice title=Score::0/10 of the points attempted\n")
+    assert "::error file=hw/dqn_agent.py,line=" in done.stdout
+    assert "Score: 0/10" in done.stderr
+    assert read(cwd / "out.json")["checks"][0]["excerpt"] is None
+    failed = next(c for c in read(cwd / "out.json")["checks"] if c["status"] == "failed")
+    first, lines = failed["excerpt"]["first"], failed["excerpt"]["lines"]
+    assert "update_target" in lines[failed["location"]["line"] - first] or any(
+        "NotImplementedError" in line for line in lines
+    )
+    assert "<title>0/10 of the points attempted" in (cwd / "out.html").read_text("utf-8")
+    assert (cwd / "out.markdown").read_text("utf-8").startswith("# DQN assignment: 0/10")
+    assert b"<testsuites" in (cwd / "out.junit").read_bytes()
+    assert read(cwd / "out.gradescope")["score"] == 0
+    assert read(cwd / "out.classroom50")["max-score"] == 10
+    assert read(cwd / "out.prairielearn")["gradable"] is True
+
+
 @needs_linux
 def test_a_report_that_cannot_be_written_is_an_error(grader, mine):
     done = grader(mine, *QUICK, "--json", "/proc/report.json")

@@ -64,6 +64,9 @@ def test_a_command_is_required(environment, cwd):
 def test_help_names_every_option_of_the_contract(grader):
     done = grader("--help")
     assert done.returncode == 0
+    reports = ("--html", "--markdown", "--junit", "--gradescope", "--classroom50")
+    for option in (*reports, "--prairielearn", "--annotations"):
+        assert option in done.stdout
     for option in ("--json", "--curve", "--no-solve", "--only", "--key", "--view", "--fail-under"):
         assert option in done.stdout
     for option in ("--sandbox", "--sandbox-min", "--official"):
@@ -137,7 +140,7 @@ def test_a_key_that_is_too_short(grader, mine, cwd):
     assert error == "the key in `short.key` has 10 bytes, at least 16 are needed"
 
 
-@pytest.mark.parametrize("option", ["--json", "--curve"])
+@pytest.mark.parametrize("option", ["--json", "--curve", "--html"])
 def test_a_report_in_a_folder_that_is_not_there(grader, mine, cwd, option):
     error, hint = complaint(grader(mine, option, "out/report"))
     assert "`out/report`" in error
@@ -149,6 +152,13 @@ def test_a_report_in_the_place_of_a_folder(grader, mine, cwd):
     (cwd / "out").mkdir()
     error, _hint = complaint(grader(mine, "--json", "out"))
     assert error == "`out` is a folder"
+
+
+def test_classroom50_needs_its_runner(grader, mine, cwd):
+    error, hint = complaint(grader(mine, "--classroom50", "result.json"))
+    assert error.startswith("Classroom 50's result needs `CLASSROOM`, `ASSIGNMENT`")
+    assert hint == "leave `--classroom50` out where Classroom 50 does not run"
+    assert list(cwd.iterdir()) == []
 
 
 def test_control_characters_of_a_path_are_not_printed(grader):

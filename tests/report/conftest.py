@@ -11,16 +11,18 @@ import pytest
 from hypothesis import strategies as st
 
 from grader.explanations import load_explanations
-from grader.grading import Options, fault_report
+from grader.grading import Options, fault_report, ungradable_report
 from grader.report.model import (
     AdviceEntry,
     AttemptEntry,
     AuditEntry,
     CheckResult,
+    ExcerptEntry,
     LocationEntry,
     Report,
     SolveEntry,
     SubmissionEntry,
+    TargetEntry,
     TimingEntry,
 )
 from grader.rubric import load_rubric
@@ -112,11 +114,100 @@ def make_report():
 
 
 @pytest.fixture(scope="session")
+def told(make_check, make_report):
+    """A report in the staff's view: every status, all that can be told of a failure, and a run."""
+    target = TargetEntry(
+        transition=2,
+        action=0,
+        reward=0.1933,
+        terminal=True,
+        best_next=0.8856,
+        expected=0.1933,
+        got=0.9904,
+        formula="0.1933 + 0.9 · 0.8856",
+    )
+    excerpt = ExcerptEntry(first=58, lines=["", "    def update(self, batch_size):", "        x"])
+    checks = [
+        make_check("q_network.builds", status="passed", score=1),
+        make_check(
+            "update.terminal",
+            observed="γ = 0.9; 1 of 6 targets differ:\ns2, action 0: expected 0.1933",
+            why="A terminal next state is worth 0 | by `definition`.",
+            hint="Which of the five fields is unused? See docs/assignment.md#terminal-mask.",
+            code="UPDATE_NO_TERMINAL_MASK",
+            reproduce="agent.update(64)  # prints 1.5",
+            output="one\ntwo\n",
+            location=LocationEntry(file="dqn_agent.py", line=59),
+            excerpt=excerpt,
+            targets=[target],
+        ),
+        make_check(
+            "update.clipping",
+            observed="The norm was 14, expected 10.",
+            location=LocationEntry(file="dqn_agent.py", line=59),
+            excerpt=excerpt,
+        ),
+        make_check("update.one_step", visibility="hidden", why="One step is one step."),
+        make_check("sample.returns_batch", status="timed_out", observed="No answer."),
+        make_check("update_target.copies", status="crashed", observed="The process ended."),
+        make_check("update_target.repeated", status="blocked", blocked_by="update_target.copies"),
+        make_check("cartpole.solved", status="passed", score=15),
+    ]
+    attempt = AttemptEntry(
+        solved=True,
+        updates=1250,
+        environment_steps=9000,
+        mean_return=481.25,
+        curve=[(50 * n, 20.0 * n) for n in range(1, 26)],
+        max_q=[(50 * n, 2.0 * n) for n in range(1, 26)],
+        seed=987654321,
+    )
+    solve = SolveEntry(
+        status="passed",
+        threshold=475.0,
+        episodes=100,
+        max_q_bound=100.0,
+        attempts=[attempt],
+        audit=AuditEntry(status="passed", audited_updates=1250, against="contract"),
+    )
+    advice = [AdviceEntry(code="SAMPLE_SLOW_CONVERSION", message="Stack first.")]
+    return make_report(checks, advice, solve=solve)
+
+
+@pytest.fixture(scope="session")
+def untold():
+    """`untold(status)`: a report without a verdict, or on a path with nothing to grade."""
+
+    def make(status):
+        submitted = Submitted(name="mine", files={"q_network.py": b"x = 1\n"})
+        if status == "ungradable":
+            return ungradable_report("mine", Options(), "none of the `files` is there")
+        return fault_report(submitted, Options(), status, "the worker `x` is gone")
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def reports(make_report, make_check):
     """A strategy for graded reports in the staff's view, with any text a student can cause."""
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     optional = st.none() | text
     locations = st.none() | st.builds(LocationEntry, file=text, line=st.integers(1, 10**6))
+    excerpts = st.builds(
+        ExcerptEntry, first=st.integers(1, 10**6), lines=st.lists(text, min_size=1, max_size=5)
+    )
+    numbers = st.floats(-1e9, 1e9)
+    targets = st.builds(
+        TargetEntry,
+        transition=st.integers(0, 99),
+        action=st.integers(0, 9),
+        reward=numbers,
+        terminal=st.booleans(),
+        best_next=numbers,
+        expected=numbers,
+        got=numbers,
+        formula=optional,
+    )
     codes = st.none() | st.sampled_from(sorted(load_explanations()))
     seconds = st.floats(0, 1e4).map(lambda s: round(s, 4))
     ids = [check.id for check in load_rubric().check]
@@ -138,6 +229,8 @@ def reports(make_report, make_check):
             output=draw(optional),
             blocked_by=draw(st.sampled_from(ids)) if status == "blocked" else None,
             location=draw(locations),
+            excerpt=draw(st.none() | excerpts),
+            targets=draw(st.none() | st.lists(targets, min_size=1, max_size=3)),
             duration_s=draw(seconds),
         )
 

@@ -5,22 +5,32 @@ A writer joins by one line in `WRITERS`; what must hold of its output goes by it
 
 import html.parser
 import io
+import itertools
 import json
 import re
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 from contextlib import redirect_stderr
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from rich.console import Console
 
 from grader.cli import _complain
+from grader.report.annotations import to_annotations
+from grader.report.classroom50 import Hand, to_classroom50
 from grader.report.curve import curve_svg
+from grader.report.gradescope import to_gradescope
+from grader.report.html import to_html
 from grader.report.json_report import to_json
-from grader.report.model import AdviceEntry, LocationEntry, SubmissionEntry
+from grader.report.junit import to_junit
+from grader.report.markdown import to_markdown
+from grader.report.model import AdviceEntry, ExcerptEntry, LocationEntry, SubmissionEntry
+from grader.report.prairielearn import to_prairielearn
 from grader.report.terminal import print_report, to_text
 
 FLOOD = 30_000
@@ -84,7 +94,16 @@ WRITERS = {
     "message": (complaint, "text"),
     "json": (to_json, "json"),
     "curve": (lambda report: curve_svg(report.solve), "xml"),
+    "html": (to_html, "html"),
+    "markdown": (lambda report: to_markdown(report).encode(), "markdown"),
+    "junit": (to_junit, "xml"),
+    "gradescope": (to_gradescope, "results"),
+    "classroom50": (lambda report: to_classroom50(report, HAND, NOW), "results"),
+    "prairielearn": (to_prairielearn, "results"),
+    "annotations": (lambda report: to_annotations(report, "starter").encode(), "annotations"),
 }
+HAND = Hand("rl", "dqn", "individual", "ada", "submit/20260901T101112Z-abc1234", "c", "r", "v")
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 # --- what must hold, by kind ---
@@ -162,6 +181,39 @@ def live_html(data):
     return tags.found
 
 
+def live_markdown(data):
+    """Elements and attributes that came out of a text once it is rendered, links among them."""
+    page = MarkdownIt("gfm-like").render(data.decode())
+    tags = _Tags()
+    tags.feed(page)
+    return tags.found + re.findall(r"<a [^>]*>", page)
+
+
+def stray_headings(data):
+    """Headings that nobody set."""
+    known = ("DQN assignment", "What to", "Parts", "Advice", "CartPole")
+    tokens = MarkdownIt("gfm-like").parse(data.decode())
+    heads = [b.content for a, b in itertools.pairwise(tokens) if a.type == "heading_open"]
+    return [h for h in heads if not h.startswith(known) and h[:1] not in "✗✓"]
+
+
+def broken_results(data):
+    """What keeps it from being one object; more than a service takes."""
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        return [str(error)[:80]]
+    return [] if isinstance(document, dict) and len(data) < 10**6 else ["no object, or too large"]
+
+
+def broken_annotations(data):
+    """Lines that are no remark of ours, and more of them than are shown."""
+    form = re.compile(r"::(error|notice) (file=[^,:]*,line=\d+,)?title=[^,:]*::[^\r\n]*")
+    lines = data.decode().splitlines()
+    errors = [line for line in lines if line.startswith("::error")]
+    return [line for line in lines if not form.fullmatch(line)] + errors[10:]
+
+
 def formulas(data):
     """Cells that a spreadsheet would compute."""
     import csv
@@ -175,6 +227,9 @@ MUST_HOLD = {
     "json": (steering, commands, broken_json),
     "xml": (steering, commands, broken_xml, floods),
     "html": (steering, commands, live_html, floods),
+    "markdown": (steering, commands, live_markdown, stray_headings, floods),
+    "results": (steering, commands, broken_results),
+    "annotations": (steering, broken_annotations, floods),
     "csv": (steering, commands, formulas, floods),
 }
 
@@ -195,8 +250,9 @@ def poisoned(make_check, make_report):
     def poison(text, **changes):
         location = LocationEntry(file=text, line=1)
         slots = dict.fromkeys(("observed", "why", "hint", "output"), text)
+        excerpt = ExcerptEntry(first=1, lines=text[:160].split("\n"))
         checks = [
-            make_check(name, location=location, code=text, status=status, **slots)
+            make_check(name, location=location, excerpt=excerpt, code=text, status=status, **slots)
             for name, status in (
                 ("update.loss", "failed"),
                 ("sample.returns_batch", "crashed"),
@@ -216,7 +272,7 @@ def test_poison_is_text(poisoned, writer, kind):
     assert dangers(writer, poisoned(POISON[kind])) == {}
 
 
-@pytest.mark.parametrize("writer", ["terminal", "pipe", "ascii"])
+@pytest.mark.parametrize("writer", sorted(set(WRITERS) - {"message", "curve", "json"}))
 @pytest.mark.parametrize("kind", POISON)
 def test_poison_in_the_reason_of_a_missing_score_is_text(poisoned, writer, kind):
     report = poisoned(POISON[kind], status="grader_fault", score=None)
@@ -235,9 +291,8 @@ TEXTS = st.text(max_size=80) | st.lists(
 @given(text=TEXTS)
 def test_any_text_is_text(poisoned, text):
     report = poisoned(text)
-    assert {writer: dangers(writer, report) for writer in WRITERS if writer != "curve"} == {
-        writer: {} for writer in WRITERS if writer != "curve"
-    }
+    found = {writer: dangers(writer, report) for writer in WRITERS if writer != "curve"}
+    assert {writer: seen for writer, seen in found.items() if seen} == {}
 
 
 @settings(max_examples=100, deadline=None)
@@ -263,6 +318,10 @@ CARELESS = {
     "stacks": ("a" + "\u0301" * 9).encode(),
     "broken_json": b'{"checks": [], "score": 0, "score": 100}',
     "broken_xml": b"<a><script/></a>",
+    "live_markdown": b"see [x](http://x.y) <img src=x>",
+    "stray_headings": b"# Score: 100/100",
+    "broken_results": b"[]",
+    "broken_annotations": b"::error file=a,line=1,title=x::y\n::add-mask::y",
     "live_html": b"<p><img src=x onerror=alert(1)></p>",
     "formulas": b'a,"=1+1"\n',
 }

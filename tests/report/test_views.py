@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.report.formats import FORMATS, Surroundings, rendered
 from grader.report.json_report import to_json
-from grader.report.model import AttemptEntry, AuditEntry, LocationEntry, SolveEntry, for_view
+from grader.report.model import (
+    AttemptEntry,
+    AuditEntry,
+    ExcerptEntry,
+    LocationEntry,
+    SolveEntry,
+    TargetEntry,
+    for_view,
+)
 from grader.report.terminal import to_text
 
 SECRET = "the-secret-input"
@@ -16,8 +25,25 @@ SECRET = "the-secret-input"
 @pytest.fixture
 def hidden(make_check, make_report):
     told = dict.fromkeys(("observed", "reproduce", "output"), SECRET)
+    target = TargetEntry(
+        transition=0,
+        action=0,
+        reward=0.0,
+        terminal=True,
+        best_next=0.0,
+        expected=0.0,
+        got=0.0,
+        formula=SECRET,
+    )
     check = make_check(
-        visibility="hidden", why="why it is", hint="where to look", code="UPDATE_HUBER", **told
+        visibility="hidden",
+        why="why it is",
+        hint="where to look",
+        code="UPDATE_HUBER",
+        location=LocationEntry(file="dqn_agent.py", line=1),
+        excerpt=ExcerptEntry(first=1, lines=[SECRET]),
+        targets=[target],
+        **told,
     )
     attempt = AttemptEntry(
         solved=False,
@@ -67,6 +93,26 @@ def test_staff_see_everything(hidden):
     assert document["view"] == "staff"
 
 
+#: What a runner of Classroom 50 sets.
+CLASSROOM50 = {
+    "CLASSROOM": "rl",
+    "ASSIGNMENT": "dqn",
+    "OWNER": "ada",
+    "SUBMISSION_TAG": "submit/20260901T101112Z-abc1234",
+    "COMMIT_URL": "https://example.org/commit",
+    "RELEASE_URL": "https://example.org/release",
+}
+
+
+@pytest.mark.parametrize("wanted", sorted(set(FORMATS) - {"curve"}))
+def test_no_format_tells_students_what_a_hidden_check_saw(hidden, wanted):
+    seen = for_view(hidden, "student")
+    data = rendered(wanted, seen, Surroundings(environ=CLASSROOM50)).decode()
+    assert SECRET not in data
+    assert "987654321" not in data
+    assert "why it is" in data
+
+
 def test_the_terminal_keeps_the_secret_too(hidden):
     student, staff = (to_text(for_view(hidden, view)) for view in ("student", "staff"))
     assert SECRET not in student
@@ -95,3 +141,4 @@ def test_no_view_changes_a_score(reports, data):
         assert (ours.id, ours.status, ours.score) == (theirs.id, theirs.status, theirs.score)
         if ours.visibility == "hidden":
             assert theirs.observed is theirs.reproduce is theirs.output is None
+            assert theirs.location is theirs.excerpt is theirs.targets is None
