@@ -24,7 +24,7 @@ MAX_BYTES = 1_000_000
 SLOTS = (4_000, 400)
 MAX_SLOT_LINES = 60
 #: Words that services turn into links or into messages to somebody.
-_LINKED = re.compile(r"\S*(?:@|://|www\.|#\d)\S*")
+_LINKED = re.compile(r"@|://|www\.|#\d")
 _MEANT = re.compile(r"([\\`*\[\]~$]|(?<!\w)_|_(?!\w)|^#)")
 
 
@@ -154,20 +154,15 @@ def _outcome(check: CheckResult) -> str:
 
 def prose(text: str, slot: int = SLOTS[0]) -> str:
     """One paragraph in which only what stands between backticks means something."""
-    shown = printable(text[:slot])
-    pieces = (shown + "…" * (len(text) > slot)).split("`")
+    pieces = excerpt(text, slot, MAX_SLOT_LINES).replace("\n", " ").split("`")
     if len(pieces) % 2 == 0:
         return _plain("`".join(pieces))
     return "".join(code(piece) if n % 2 else _plain(piece) for n, piece in enumerate(pieces))
 
 
 def _plain(text: str) -> str:
-    kept = []
-    at = 0
-    for found in _LINKED.finditer(text):
-        kept += [_escaped(text[at : found.start()]), code(found[0])]
-        at = found.end()
-    return "".join([*kept, _escaped(text[at:])])
+    words = re.split(r"(\s+)", text)
+    return "".join(code(word) if _LINKED.search(word) else _escaped(word) for word in words)
 
 
 def _escaped(text: str) -> str:
