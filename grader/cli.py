@@ -85,6 +85,11 @@ def _parser() -> _Parser:
             own.set_defaults(run=command.run)
             command.add_options(own)
     commands.add_parser("doctor", help="try out which isolation works on this machine")
+    explain = commands.add_parser("explain", help="tell about a misconception that a report names")
+    explain.add_argument("code", metavar="CODE", nargs="?", help="such as UPDATE_HUBER")
+    rubric = commands.add_parser("rubric", help="look for mistakes in a rubric")
+    rubric.add_argument("action", choices=("check",), help="say what is wrong, with its line")
+    rubric.add_argument("file", metavar="FILE", nargs="?", help="default: the kit's own rubric")
     return parser
 
 
@@ -163,6 +168,43 @@ def _doctor(_arguments: argparse.Namespace) -> int:
     from grader.sandbox.doctor import run_doctor
 
     return GRADED if run_doctor() else FAULT
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from grader.explaining import UnknownCode, all_codes, explanation_page
+
+    try:
+        page = explanation_page(arguments.code) if arguments.code else all_codes()
+    except UnknownCode as error:
+        raise UsageError(str(error), error.hint) from None
+    console = Console(highlight=False)
+    if console.is_terminal:
+        console.print(Markdown(page), width=min(console.width, 96))
+    else:
+        _deliver_bytes("-", page.encode())
+    return GRADED
+
+
+def _rubric(arguments: argparse.Namespace) -> int:
+    from grader.rubric import RUBRIC_FILE
+    from grader.rubric_check import mistakes_in
+
+    path = Path(arguments.file) if arguments.file else RUBRIC_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"`{path}` cannot be read: {why}", "name a rubric") from None
+    mistakes = mistakes_in(text)
+    for mistake in mistakes:
+        _complain(f"{path}:{mistake.line}: {mistake.told}", mistake.hint)
+    if mistakes:
+        return USAGE
+    print(f"{path}: nothing is wrong, the points add up to 100")
+    return GRADED
 
 
 def _points(text: str) -> int:
@@ -409,4 +451,6 @@ _COMMANDS = {
     "study": _train,
     "lab": _train,
     "doctor": _doctor,
+    "explain": _explain,
+    "rubric": _rubric,
 }

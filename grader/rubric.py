@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -125,38 +126,66 @@ def _with_hidden(rubric: Rubric, hidden: _HiddenRubric) -> Rubric:
 
 
 def _check(rubric: Rubric, name: str) -> None:
+    for found in contradictions(rubric):
+        raise RubricError(f"{name}: {found.told}")
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Something that cannot be as a rubric says.
+
+    `kind` and `id` name the entry that it is about, if it is about one; `wrong` is a name that
+    nothing has, and `known` are those that something has.
+    """
+
+    told: str
+    kind: Literal["part", "check"] | None = None
+    id: str = ""
+    wrong: str = ""
+    known: Sequence[str] = ()
+
+
+def contradictions(rubric: Rubric) -> Iterator[Contradiction]:
+    """All of them, in an order in which the first explains most."""
     total = sum(part.points for part in rubric.part)
     if total != 100:
-        raise RubricError(f"{name}: the parts' points add up to {total}, not 100")
-    for kind, ids in (
+        yield Contradiction(f"the parts' points add up to {total}, not 100")
+    kinds: tuple[tuple[Literal["part", "check"], list[str]], ...] = (
         ("part", [part.id for part in rubric.part]),
         ("check", [check.id for check in rubric.check]),
-    ):
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise RubricError(f"{name}: {kind} `{twice[0]}` stands there twice")
-    known = {part.id for part in rubric.part}
-    before: set[str] = set()
+    )
+    for kind, ids in kinds:
+        for twice in sorted({i for i in ids if ids.count(i) > 1}):
+            yield Contradiction(f"{kind} `{twice}` stands there twice", kind, twice)
+    before: list[str] = []
     for check in rubric.check:
-        if check.part not in known or check.id.count(".") != 1:
-            raise RubricError(f"{name}: check `{check.id}` belongs to no part")
-        given = check.id.split(".")[1].startswith("given_")
-        if check.strengthens is not None:
-            raise RubricError(
-                f"{name}: check `{check.id}` strengthens another; only hidden checks do"
-            )
-        if check.points < 0 or (check.points == 0) != given:
-            raise RubricError(
-                f"{name}: check `{check.id}` has {check.points} points; checks of given code have "
-                "0, all others at least 1"
-            )
-        for needed in check.needs:
-            if needed not in before:
-                raise RubricError(f"{name}: `{check.id}` needs `{needed}`, which is not before it")
-        before.add(check.id)
+        yield from _of_check(check, [part.id for part in rubric.part], before)
+        before.append(check.id)
     for part in rubric.part:
         points = sum(check.points for check in rubric.checks_of(part.id))
         if points != part.points:
-            raise RubricError(
-                f"{name}: the checks of `{part.id}` add up to {points}, not {part.points}"
-            )
+            told = f"the checks of `{part.id}` add up to {points}, not {part.points}"
+            yield Contradiction(told, "part", part.id)
+
+
+def _of_check(
+    check: CheckEntry, parts: Sequence[str], before: Sequence[str]
+) -> Iterator[Contradiction]:
+    if check.part not in parts or check.id.count(".") != 1:
+        told = f"check `{check.id}` belongs to no part"
+        yield Contradiction(told, "check", check.id, check.part, parts)
+        return
+    given = check.id.split(".")[1].startswith("given_")
+    if check.strengthens is not None:
+        told = f"check `{check.id}` strengthens another; only hidden checks do"
+        yield Contradiction(told, "check", check.id)
+    if check.points < 0 or (check.points == 0) != given:
+        told = (
+            f"check `{check.id}` has {check.points} points; checks of given code have 0, all "
+            "others at least 1"
+        )
+        yield Contradiction(told, "check", check.id)
+    for needed in check.needs:
+        if needed not in before:
+            told = f"`{check.id}` needs `{needed}`, which is not before it"
+            yield Contradiction(told, "check", check.id, needed, before)
