@@ -39,7 +39,7 @@ def _command(
     properties = {"title": title}
     if place is not None:
         path = f"{folder.rstrip('/')}/{place.file}" if folder else place.file
-        properties = {"file": printable(path[:500]), "line": str(place.line)} | properties
+        properties |= {"file": printable(path[:500]), "line": str(place.line)}
     said = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::{level} {said}::{_data(told)}\n"
 

@@ -138,7 +138,7 @@ def test_all_reports_at_once(grader, root, cwd):
     done = grader("hw", *QUICK, *options, "--annotations", "-", env=runner)
     assert done.returncode == 0
     assert done.stdout.startswith("::notice title=Score::0/10 of the points attempted\n")
-    assert "::error file=hw/dqn_agent.py,line=" in done.stdout
+    assert ",file=hw/dqn_agent.py,line=" in done.stdout
     assert "Score: 0/10" in done.stderr
     assert read(cwd / "out.json")["checks"][0]["excerpt"] is None
     failed = next(c for c in read(cwd / "out.json")["checks"] if c["status"] == "failed")

@@ -24,6 +24,7 @@ from grader.cli import _complain
 from grader.report.annotations import to_annotations
 from grader.report.classroom50 import Hand, to_classroom50
 from grader.report.curve import curve_svg
+from grader.report.gradebook.plain import Grade, grades_csv
 from grader.report.gradescope import to_gradescope
 from grader.report.html import to_html
 from grader.report.json_report import to_json
@@ -101,6 +102,7 @@ WRITERS = {
     "classroom50": (lambda report: to_classroom50(report, HAND, NOW), "results"),
     "prairielearn": (to_prairielearn, "results"),
     "annotations": (lambda report: to_annotations(report, "starter").encode(), "annotations"),
+    "grades": (lambda report: grades_csv([Grade(report.submission.name, report)]), "csv"),
 }
 HAND = Hand("rl", "dqn", "individual", "ada", "submit/20260901T101112Z-abc1234", "c", "r", "v")
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -209,7 +211,7 @@ def broken_results(data):
 
 def broken_annotations(data):
     """Lines that are no remark of ours, and more of them than are shown."""
-    form = re.compile(r"::(error|notice) (file=[^,:]*,line=\d+,)?title=[^,:]*::[^\r\n]*")
+    form = re.compile(r"::(error|notice) title=[^,:]*(,file=[^,:]*,line=\d+)?::[^\r\n]*")
     lines = data.decode().splitlines()
     errors = [line for line in lines if line.startswith("::error")]
     return [line for line in lines if not form.fullmatch(line)] + errors[10:]
@@ -322,7 +324,7 @@ CARELESS = {
     "live_markdown": b"see [x](http://x.y) <img src=x>",
     "stray_headings": b"# Score: 100/100",
     "broken_results": b"[]",
-    "broken_annotations": b"::error file=a,line=1,title=x::y\n::add-mask::y",
+    "broken_annotations": b"::error title=x,file=a,line=1::y\n::add-mask::y",
     "live_html": b"<p><img src=x onerror=alert(1)></p>",
     "formulas": b'a,"=1+1"\n',
 }
