@@ -89,6 +89,13 @@ def test_told_with_file_line_and_call(play, sources, place, kind):
     assert play.worker.started == 1
 
 
+def test_whoever_computes_is_not_taken_for_waiting(play, monkeypatch):
+    """On a busy machine, what takes little CPU time takes long."""
+    monkeypatch.setattr(client, "PATIENCE", 200.0)
+    raised = play("QNetwork.forward", "while True: pass", cpu_s=0.4, wall_s=0.1).raised
+    assert (raised.type, raised.message) == ("TimeLimit", "stopped after 0.4 s of computing")
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_ending_the_process_is_a_crash_and_the_next_request_has_a_fresh_one(
     play, submit, sources, load, scenarios, place
@@ -133,6 +140,7 @@ def test_a_process_taken_down_is_a_crash(submit, sources, load, scenarios, deed)
 def test_code_that_swallows_the_limit_is_ended_by_the_judges_deadline(
     play, sources, monkeypatch, place, work
 ):
+    monkeypatch.setattr(client, "PATIENCE", 1.0)
     monkeypatch.setattr(client, "GRACE_S", 0.3)
     # Loops in one another: an exception that hits the way back to one `try` meets the next further
     # out. Fifty, since the timer fires many times before the deadline.
@@ -159,6 +167,7 @@ def test_code_that_swallows_the_limit_is_ended_by_the_judges_deadline(
 def test_signals_ignored_at_import_leave_the_judges_deadline(
     submit, sources, load, scenarios, monkeypatch
 ):
+    monkeypatch.setattr(client, "PATIENCE", 1.0)
     monkeypatch.setattr(client, "GRACE_S", 0.3)
     ignore = "import signal; signal.signal = lambda *a: None; signal.setitimer = lambda *a: None"
     deeds = {"import q_network": ignore, "QNetwork.forward": "while True: pass"}
