@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import secrets
 import socket
@@ -153,7 +154,8 @@ class Preflight:
             "judge": str(os.getpid()),
             "owner": "" if self._launcher.owner is None else str(self._launcher.owner),
             "environment": ":".join(process.worker_environment(stage.scratch)),
-            "hostname": os.uname().nodename,
+            # The worker can read all of this, and submitted code too: not the name itself.
+            "hostname": hashlib.sha256(os.uname().nodename.encode()).hexdigest(),
             "submission": str(stage.submission),
             "scratch": str(stage.scratch),
             "tasks": str(MAX_TASKS),

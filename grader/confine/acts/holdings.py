@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import stat
 
@@ -56,9 +57,10 @@ def read_environment(targets: Targets) -> str:
 
 def learn_name(targets: Targets) -> str:
     """Learn the machine's name."""
-    if os.uname().nodename == targets["hostname"]:
+    name = os.uname().nodename
+    if hashlib.sha256(name.encode()).hexdigest() == targets["hostname"]:
         return "the machine's own"
-    raise Refused(os.uname().nodename)
+    raise Refused(name)
 
 
 def _root() -> str:
