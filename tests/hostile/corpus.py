@@ -70,16 +70,26 @@ class Archive(Strict, frozen=True):
     encrypted: bool = False
 
 
+class Instead(Strict, frozen=True):
+    """What comes of a deed in these tiers, where it comes to another end than in the others."""
+
+    tiers: tuple[str, ...]
+    earns: dict[Part, int] | None = None
+    says: tuple[str, ...] | None = None
+
+
 class Case(Strict, frozen=True):
     """One deed, and what must come of it.
 
     earns: the parts to grade, with the points that they must have
     says: patterns, each of which is found in a line `check status: observed`
+    instead: other points or patterns, in some tiers
     refused: instead of a grading, what the refusal of the submission says
     open: promises that a tier does not make against this deed
-    alone: the host is not shared with other cases, since the deed may reach it
+    alone: the host is not shared with other cases, since the deed reaches for it, which only the
+        plain tier lets it, or leaves something behind that is not seen from outside
     hurried: the time limits are shortened
-    sample: graded by `make test` too
+    sample: graded by `make test` too, in the plain tier or in every one
     """
 
     id: str
@@ -90,17 +100,31 @@ class Case(Strict, frozen=True):
     refused: str | None = None
     left_out: tuple[str, ...] = ()
     open: dict[str, tuple[Promise, ...]] = {}
-    alone: bool = False
+    alone: Literal["plain", "every"] | None = None
     hurried: bool = False
-    sample: bool = False
+    sample: Literal["plain", "every"] | None = None
     edit: tuple[Edit, ...] = ()
     archive: Archive | None = None
+    instead: tuple[Instead, ...] = ()
     group: str = ""
 
     def promised(self, tier: str) -> frozenset[Promise]:
         """What must hold of this deed in a tier."""
         everything: tuple[Promise, ...] = Promise.__args__  # type: ignore[attr-defined]
         return frozenset(everything) - set(self.open.get(tier, ()))
+
+    def shares(self, tier: str) -> bool:
+        """Whether its host in a tier may serve other cases as well."""
+        return self.alone is None or (self.alone == "plain" and tier != "plain")
+
+    def due(self, tier: str) -> tuple[dict[Part, int], tuple[str, ...]]:
+        """The points and the patterns that a tier's report must have."""
+        earns, says = self.earns, self.says
+        for other in self.instead:
+            if tier in other.tiers:
+                earns = earns if other.earns is None else other.earns
+                says = says if other.says is None else other.says
+        return earns, says
 
 
 def read_cases(folder: Path = CASES) -> list[Case]:
@@ -113,6 +137,10 @@ def read_cases(folder: Path = CASES) -> list[Case]:
         seen[case.id] = case.group
         if bool(case.earns) == (case.refused is not None):
             raise PatchError(f"{case.id}: expected either `earns` or `refused`")
+        if any(
+            other.earns is not None and {*other.earns} != {*case.earns} for other in case.instead
+        ):
+            raise PatchError(f"{case.id}: other parts earn something elsewhere")
     return cases
 
 

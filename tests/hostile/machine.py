@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import secrets
 import shutil
@@ -31,14 +32,21 @@ _SUBREAPER = 36
 class Machine:
     """A judge's machine with something to steal on it, and a watch over it.
 
-    `places` are what a case may name as `@name@`. `secret_key` is the key of the seeds.
+    `places` are what a case may name as `@name@`. `secret_key` is the key of the seeds. Gradings
+    have their temporary folders in `work`, which others may pass and not list.
     """
 
     def __init__(self) -> None:
         self.token = f"hostile{secrets.token_hex(6)}"
         self.outside = Path(tempfile.mkdtemp(prefix="outside-")).resolve()
         (self.outside / "hidden_checks.py").write_text(self._canary())
-        self.decoy = Path(tempfile.mkdtemp(prefix="dqn-grade-")).resolve()
+        self.public = Path(tempfile.mkdtemp(prefix="public-")).resolve()
+        self.public.chmod(0o755)
+        (self.public / "notes.txt").write_text(self._canary())
+        (self.public / "notes.txt").chmod(0o644)
+        self.work = Path(tempfile.mkdtemp(prefix="work-")).resolve()
+        self.work.chmod(0o711)
+        self.decoy = Path(tempfile.mkdtemp(prefix="dqn-grade-", dir=self.work))
         (self.decoy / "submission").mkdir()
         (self.decoy / "submission" / "q_network.py").write_text(self._canary())
         # Always the same one, so that the same questions are asked.
@@ -64,9 +72,11 @@ class Machine:
             "token": self.token,
             "outside": str(self.outside),
             "decoy": str(self.decoy),
+            "public": str(self.public / "notes.txt"),
             "hidden": str(self.outside / "hidden_checks.py"),
             "checkout": str(ROOT),
             "judge": str(os.getpid()),
+            "name": hashlib.sha256(os.uname().nodename.encode()).hexdigest(),
             "neighbour": str(self._neighbour.pid),
             "address": str(ctypes.addressof(self._held)),
             "port": str(self._listener.getsockname()[1]),
@@ -83,7 +93,7 @@ class Machine:
         self._listener.close()
         signal.signal(SIGNAL, self._before_signal)
         _be_subreaper(False)
-        for folder in (self.outside, self.decoy):
+        for folder in (self.outside, self.public, self.work):
             shutil.rmtree(folder, ignore_errors=True)
 
     # --- what happened ---
@@ -91,12 +101,16 @@ class Machine:
     def look(self) -> Look:
         """The machine as it is now."""
         return Look(
-            tree=_listing(self.outside) | _listing(self.decoy) | _grader_files(),
+            tree=_listing(self.outside) | _listing(self.public) | self._work() | _grader_files(),
             children=_descendants(os.getpid()),
             descriptors=len(os.listdir("/proc/self/fd")),
             threads=threading.active_count(),
             self_image=(os.getcwd(), _environment(), _handlers()),
         )
+
+    def _work(self) -> dict[str, tuple[int, int]]:
+        """What lies in other gradings' folders, and which folders there are."""
+        return _listing(self.decoy) | {str(path): (0, 0) for path in self.work.iterdir()}
 
     def strays(self) -> list[Path]:
         """Files that carry the token, where anybody may write."""

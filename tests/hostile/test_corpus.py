@@ -1,11 +1,14 @@
 """The corpus holds what is claimed of it."""
 
+import itertools
 from collections import Counter
 
 import pytest
 
+from grader.sandbox.interface import Unfit
+from grader.sandbox.tiers import FINDERS
 from tests.hostile.corpus import CASES, Case, build, read_cases
-from tests.hostile.tiers import available
+from tests.hostile.tiers import TIERS, why_not
 from tests.validity.corpus import PatchError
 
 #: What may be tried, as the project lists it; a file of cases each.
@@ -51,14 +54,22 @@ def test_every_patch_applies_and_changes_something(cases):
 
 
 def test_expectations_can_hold(cases):
-    for case in cases:
-        for part, points in case.earns.items():
+    for case, tier in itertools.product(cases, TIERS):
+        earns, says = case.due(tier)
+        for part, points in earns.items():
             assert 0 <= points <= POINTS[part], case.id
         if case.base == "starter" and case.group != "forging":
-            assert sum(case.earns.values()) == 0, f"{case.id}: nothing is written there"
+            assert sum(earns.values()) == 0, f"{case.id}: nothing is written there"
         # Who loses points is told why.
-        lost = any(points < POINTS[part] for part, points in case.earns.items())
-        assert not lost or case.says or case.base == "starter" or "points" in _open(case), case.id
+        lost = any(points < POINTS[part] for part, points in earns.items())
+        assert not lost or says or case.base == "starter" or "points" in _open(case), case.id
+
+
+def test_what_comes_of_a_deed_elsewhere_is_another_thing(cases):
+    for case in cases:
+        for other in case.instead:
+            assert set(other.tiers) < set(TIERS), case.id
+            assert all(case.due(tier) != (case.earns, case.says) for tier in other.tiers), case.id
 
 
 def _open(case):
@@ -66,8 +77,9 @@ def _open(case):
 
 
 def test_only_known_tiers_leave_something_open(cases):
-    known = {*available(), "landlock", "bubblewrap"}
-    assert {tier for case in cases for tier in case.open} <= known
+    assert {tier for case in cases for tier in case.open} <= set(TIERS)
+    # The strongest promises everything.
+    assert not any("bubblewrap" in case.open for case in cases)
     # Whatever a tier is: the judge goes on and the grading is a grading.
     assert not any("judge" in _open(case) for case in cases)
 
@@ -83,6 +95,11 @@ CASE = '[[case]]\nid = "x"\nwhy = "y"\nearns = { sample = 0 }\n'
         (CASE + 'refused = "no"\n', "either `earns` or `refused`"),
         (CASE.replace("sample", "everything"), "Invalid enum value"),
         (CASE + 'open = { plain = ["luck"] }\n', "Invalid enum value"),
+        (CASE + 'sample = "often"\n', "Invalid enum value"),
+        (
+            CASE + '[[case.instead]]\ntiers = ["plain"]\nearns = { update = 0 }\n',
+            "other parts earn something elsewhere",
+        ),
         ("[[case]\n", "some"),
     ],
 )
@@ -111,3 +128,12 @@ def test_a_patch_that_does_not_apply_is_an_error(tmp_path, edit, told):
 def test_the_readme_names_every_group():
     text = CASES.with_name("README.md").read_text("utf-8")
     assert [group for group in sorted(GROUPS) if f"`{group}`" not in text] == []
+
+
+def test_a_tier_that_cannot_be_tried_says_why(monkeypatch):
+    def missing():
+        raise Unfit("landlock", "the kernel has no Landlock", "another kernel")
+
+    monkeypatch.setitem(FINDERS, "landlock", missing)
+    assert why_not("landlock") == "`landlock`: the kernel has no Landlock"
+    assert why_not("plain") is None

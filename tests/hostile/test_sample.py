@@ -3,11 +3,18 @@
 import pytest
 
 from tests.hostile.corpus import read_cases
+from tests.hostile.tiers import TIERS
 
 CASES = [case for case in read_cases() if case.sample]
+TRIED = [
+    pytest.param(tier, case, id=f"{tier}-{case.id}")
+    for tier in TIERS
+    for case in CASES
+    if tier == "plain" or case.sample == "every"
+]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("tier", "case"), TRIED, indirect=["tier"], scope="session")
 def test_every_promise_holds(bench, case):
     assert bench.trial(case).wrong == []
 
@@ -24,7 +31,7 @@ def test_the_watch_sees_what_nothing_stops(bench):
 
 
 def test_an_honest_submission_is_graded_as_before(bench):
-    """After all of this, by the same judge and the same prepared process."""
+    """After all of this, by the same judge and in plain by the same prepared process."""
     from tests.hostile.corpus import Case
 
     honest = Case(id="honest", why="", earns={"q_network": 20, "sample": 20, "update_target": 10})

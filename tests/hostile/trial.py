@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +24,7 @@ from grader.sandbox.intake import IntakeError, Submitted, take_in
 from tests.hostile.archives import write
 from tests.hostile.corpus import Case, Promise, build
 from tests.hostile.machine import CANARY, Look, Machine, end, left
-from tests.hostile.tiers import TIERS
+from tests.hostile.tiers import SharedHost, start_alone, start_shared
 
 #: Seconds of wall clock in which a grading must be over, on however busy a machine.
 WITHIN_S = 240.0
@@ -57,6 +57,11 @@ class Trial:
             if promise in promised
         ]
 
+    @property
+    def opened(self) -> list[Promise]:
+        """Promises that are broken, and that this tier does not make against the deed."""
+        return sorted(set(self.broken) - self.case.promised(self.tier))
+
 
 class Bench:
     """Tries cases one after another, on one machine, with one prepared host for most of them."""
@@ -64,7 +69,7 @@ class Bench:
     def __init__(self, tier: str) -> None:
         self.tier = tier
         self.machine = Machine()
-        self._shared: Any = None
+        self._shared: SharedHost | None = None
 
     def close(self) -> None:
         """End the shared host and clean up."""
@@ -82,8 +87,14 @@ class Bench:
 
     def trial(self, case: Case) -> Trial:
         """Grade the case; every promise is looked at, whether this tier makes it or not."""
+        with mock.patch("tempfile.tempdir", str(self.machine.work)):
+            return self._trial(case)
+
+    # --- how ---
+
+    def _trial(self, case: Case) -> Trial:
         machine = self.machine
-        host = None if case.alone else self._host()
+        host = self._host() if case.shares(self.tier) else None
         trial = Trial(case, self.tier)
         before, size = machine.look(), _peak_kb()
         begun = time.monotonic()
@@ -97,7 +108,7 @@ class Bench:
                 trial.report = grade(
                     submitted,
                     Options(solve=False, only=frozenset(case.earns), key=Key(machine.secret_key)),
-                    start_host=TIERS[self.tier] if host is None else _lending(host),
+                    start_host=partial(start_alone, self.tier) if host is None else _lending(host),
                 )
         except IntakeError as refusal:
             self._refused(trial, refusal)
@@ -114,17 +125,10 @@ class Bench:
         self._aftermath(trial, before, size, output.getvalue())
         return trial
 
-    # --- how ---
-
-    def _host(self) -> Any:
-        """The shared host, for tiers that can exchange submissions; None for others."""
+    def _host(self) -> SharedHost:
         if self._shared is None:
-            host = TIERS[self.tier]({})
-            if not hasattr(host, "serve"):
-                host.close()
-                return None
-            host.open()
-            self._shared = host
+            self._shared = start_shared(self.tier)
+            self._shared.open()
         return self._shared
 
     def _submitted(self, case: Case, stack: ExitStack) -> Submitted:
@@ -151,11 +155,12 @@ class Bench:
         if case.refused is not None:
             trial.broken["points"] = f"was not refused ({case.refused})"
             return
+        earns, says = case.due(trial.tier)
         points = {p.id: p.score for p in report.parts if p.attempted}
-        if points != case.earns:
-            trial.broken["points"] = f"{points}, expected {case.earns}: {told(report)[:6]}"
+        if points != earns:
+            trial.broken["points"] = f"{points}, expected {earns}: {told(report)[:6]}"
             return
-        missing = [p for p in case.says if not any(re.search(p, line) for line in told(report))]
+        missing = [p for p in says if not any(re.search(p, line) for line in told(report))]
         if missing:
             trial.broken["points"] = f"nothing says {missing}: {told(report)}"
         unlisted = [name for name in case.left_out if name not in submitted.left_out]
@@ -185,7 +190,7 @@ class Bench:
         after = machine.look()
         changed = {p for p in before.tree | after.tree if before.tree.get(p) != after.tree.get(p)}
         if strays := [*map(str, machine.strays()), *sorted(changed)]:
-            broken["files"] = f"written: {strays[:4]}"
+            broken["files"] = f"written, changed or left: {strays[:4]}"
         machine.remove_strays()
         if count := machine.signals():
             broken["signals"] = f"{count} came"
@@ -215,8 +220,7 @@ def told(report: Report) -> list[str]:
 class _Lease:
     """A host that outlives the grading it is lent to."""
 
-    def __init__(self, host: Any) -> None:
-        self._host = host
+    def __init__(self, host: SharedHost) -> None:
         self.tier = host.tier
         self.open = host.open
 
@@ -224,7 +228,7 @@ class _Lease:
         """Nothing: the next grading wants the prepared parent."""
 
 
-def _lending(host: Any) -> Callable[[Mapping[str, bytes]], _Lease]:
+def _lending(host: SharedHost) -> Callable[[Mapping[str, bytes]], _Lease]:
     def lend(files: Mapping[str, bytes]) -> _Lease:
         host.serve(files)
         return _Lease(host)
@@ -235,10 +239,11 @@ def _lending(host: Any) -> Callable[[Mapping[str, bytes]], _Lease]:
 @contextmanager
 def _hurry() -> Iterator[None]:
     """Time limits long enough for honest code, short enough for many loops."""
-    limits = {"cpu_s": 1.0, "wall_s": 6.0}
+    limits = {"cpu_s": 1.0, "wall_s": 3.0}
     with ExitStack() as stack:
-        for name, value in (("CPU_S", 1.0), ("WALL_S", 6.0), ("BUDGET_S", 15.0)):
+        for name, value in (("CPU_S", 1.0), ("WALL_S", 3.0), ("BUDGET_S", 15.0)):
             stack.enter_context(mock.patch(f"grader.checks.part.{name}", value))
+        stack.enter_context(mock.patch("grader.client.PATIENCE", 2.0))
         stack.enter_context(mock.patch("grader.client.GRACE_S", 1.0))
         stack.enter_context(mock.patch("grader.client.Worker.ask.__kwdefaults__", limits))
         yield
