@@ -180,6 +180,8 @@ class _Session:
             raise KeyboardInterrupt
         if self._plugin.fault is not None:
             fault = self._plugin.fault
+            if isinstance(fault, SandboxFault):  # met at the first request, `Refused` among them
+                raise fault
             raise GraderFault(f"{type(fault).__name__}: {fault}") from fault
         results = strengthened(self._plugin.results, self._rubric)
         self._results = {

@@ -2,11 +2,18 @@
 
 import io
 import os
+import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+USER = 54321
+ORDINARY = (f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
 
 THREE = {
     "q_network.py": b"class QNetwork: ...\n",
@@ -102,3 +109,54 @@ def living():
         return found
 
     return living
+
+
+def led_to_python():
+    """Options of `bwrap` that lead an ordinary user past the folders above Python's."""
+    home = str(Path.home())
+    shown = {sys.base_prefix, sys.prefix, str(ROOT)}
+    inside = sorted(path for path in shown if path.startswith(home + "/"))
+    if not inside:
+        return []
+    words = ["--perms", "0755", "--tmpfs", home]
+    for path in inside:
+        ways = [str(way) for way in Path(path).parents if str(way).startswith(home + "/")]
+        for way in reversed(ways):
+            words += ["--perms", "0755", "--dir", way]
+        words += ["--ro-bind", path, path]
+    return words
+
+
+@pytest.fixture
+def as_user():
+    """`as_user(mounts, rights)` gives what stands before a command, and the environment to use.
+
+    The command is then run by another user where these mounts of `bwrap` have been made, with the
+    capabilities that `setpriv` is told to leave.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("another user is for root to give")
+    if shutil.which("bwrap") is None or shutil.which("setpriv") is None:
+        pytest.skip("needs bwrap and setpriv")
+
+    def as_user(mounts=("--dev-bind", "/", "/"), *rights):
+        command = ["bwrap", *mounts, *led_to_python(), "--", "setpriv", *rights]
+        environment = {"HOME": "/nonexistent", "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "TMPDIR": "/tmp"}
+        tried = subprocess.run(
+            [*command, sys.executable, "-c", "import grader.cli"],
+            env=environment,
+            cwd="/",
+            capture_output=True,
+        )
+        if tried.returncode != 0:
+            pytest.skip("no way past the folders above Python")
+        return command, environment
+
+    return as_user
+
+
+@pytest.fixture
+def as_ordinary_user(as_user):
+    """What stands before a command that an ordinary user is to run, and the environment to use."""
+    return as_user(("--dev-bind", "/", "/"), *ORDINARY)
