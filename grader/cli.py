@@ -155,7 +155,12 @@ def _class(arguments: argparse.Namespace) -> int:
         _require_something(arguments)
         options = _options(arguments)
         return run_grade(
-            arguments, options.key, options.solve, options.only, _allowed_tiers(arguments)
+            arguments,
+            options.key,
+            options.solve,
+            options.only,
+            options.hidden is not None,
+            _allowed_tiers(arguments),
         )
     except ClassError as error:
         raise UsageError(str(error), error.hint) from None

@@ -48,7 +48,7 @@ def reproduce(journal: Journal, wanted: str) -> Repetition:
             "grade the class first",
         )
     environment = journal.environment(standing.environment)
-    here = Terms.of(grading.terms.key_id, True, ())
+    here = Terms.of(grading.terms.key_id, True, (), hidden=grading.terms.hidden)
     changed = [
         name
         for name, was, is_now in (

@@ -86,6 +86,7 @@ def run_grade(
     key: Key,
     solve: bool,
     only: frozenset[str],
+    hidden: bool,
     tiers: tuple[str, str],
 ) -> int:
     """Grade what is missing, then write the results; returns the exit status.
@@ -105,6 +106,7 @@ def run_grade(
         key=key,
         solve=solve,
         only=only,
+        hidden=hidden,
         sandbox=tiers,
         regrade=arguments.regrade,
     )

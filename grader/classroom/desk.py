@@ -2,7 +2,7 @@
 
 Work and results are plain dictionaries, since they travel to other processes and machines:
 
-    work    submission, files, key, grader, solve, only
+    work    submission, files, key, grader, solve, only, hidden
     result  status  graded | fault | refused
             graded: report (JSON, the staff's view), environment, seconds
             fault: reason      refused: reason, remedy
@@ -23,6 +23,7 @@ from grader.keys import Key
 from grader.protocol.transport import Transport
 from grader.release.digest import submission_sha256
 from grader.report.texts import with_texts_encodable
+from grader.rubric import HIDDEN_FOLDER
 from grader.sandbox.intake import Submitted
 from grader.sandbox.interface import Refused, SandboxFault
 from grader.sandbox.tiers import Kept, start_strongest
@@ -76,7 +77,11 @@ class Desk:
         if work["grader"] != self._grader:
             return {"status": "fault", "reason": "another version of the grader is installed here"}
         options = Options(
-            solve=work["solve"], only=frozenset(work["only"]), view="staff", key=Key(work["key"])
+            solve=work["solve"],
+            only=frozenset(work["only"]),
+            view="staff",
+            key=Key(work["key"]),
+            hidden=HIDDEN_FOLDER if work["hidden"] else None,
         )
         begun = time.perf_counter()
         try:

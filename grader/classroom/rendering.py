@@ -10,13 +10,15 @@ from grader.classroom.journal import Grading, Journal, Override, Standing
 from grader.grading import Options, fault_report, ungradable_report
 from grader.keys import PUBLIC_KEY, Key
 from grader.report.model import OverrideEntry, Report, SubmissionEntry
+from grader.rubric import HIDDEN_FOLDER
 from grader.sandbox.intake import Submitted
 
 
 def report_of(journal: Journal, grading: Grading, standing: Standing) -> Report:
     """In the staff's view, with the student's name and overrides."""
     turn = standing.turn
-    options = Options(view="staff", key=_key(journal, grading))
+    hidden = HIDDEN_FOLDER if grading.terms.hidden else None
+    options = Options(view="staff", key=_key(journal, grading), hidden=hidden)
     if turn.submission is None:
         return ungradable_report(turn.name, options, f"{turn.problem} ({turn.hint})")
     if standing.verdict is None:

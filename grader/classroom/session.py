@@ -33,6 +33,8 @@ class Order:
     key: Key
     solve: bool
     only: frozenset[str]
+    #: Whether hidden checks are asked too.
+    hidden: bool
     #: Isolation tiers: wanted, least.
     sandbox: tuple[str, str]
     regrade: str | None = None
@@ -66,7 +68,7 @@ def take_in_class(journal: Journal, order: Order) -> Taken:
     """
     found = find(order.source)
     rows = [_turn_row(journal, turn) for turn in turns(found.hand_ins, order.rule)]
-    terms = Terms.of(order.key.id, order.solve, order.only)
+    terms = Terms.of(order.key.id, order.solve, order.only, hidden=order.hidden)
     if order.key.secret != PUBLIC_KEY:
         journal.keep_secret(order.key.id, order.key.secret)
     if order.regrade is not None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grader.rubric import load_rubric
+from grader.rubric import HIDDEN_FOLDER, load_rubric
 from grader.trials.identity import identity
 
 #: Code that decides what a report says, as patterns below `grader`; the rubric counts for itself.
@@ -18,9 +18,11 @@ SOURCES = (
     "grading.py",
     "misconceptions.toml",
     "solving.py",
+    "strengthening.py",
     "cartpole/*.py",
     "checks/*",
     "confine/**/*.py",
+    "hidden/*",
     "oracle/*.py",
     "protocol/*.py",
     "report/model.py",
@@ -45,10 +47,16 @@ class Terms:
     options: str
 
     @staticmethod
-    def of(key_id: str, solve: bool, only: Iterable[str]) -> Terms:
-        """The terms of this grader."""
-        options = json.dumps({"solve": solve, "only": sorted(only)}, sort_keys=True)
-        return Terms(grader_hash(), load_rubric().sha256, key_id, options)
+    def of(key_id: str, solve: bool, only: Iterable[str], *, hidden: bool = False) -> Terms:
+        """The terms of this grader; `hidden` says whether hidden checks are asked too."""
+        options = json.dumps({"solve": solve, "only": sorted(only), "hidden": hidden})
+        rubric = load_rubric(hidden=HIDDEN_FOLDER if hidden else None)
+        return Terms(grader_hash(), rubric.sha256, key_id, options)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether hidden checks are asked too."""
+        return bool(json.loads(self.options)["hidden"])
 
 
 def environment_id(entry: Mapping[str, object]) -> str:

@@ -170,6 +170,7 @@ def grade_class(tmp_path):
             "key": Key(PUBLIC_KEY),
             "solve": False,
             "only": frozenset(),
+            "hidden": False,
             "sandbox": ("auto", "plain"),
         } | changes
         fake, heard = executor or Fake(), Heard()

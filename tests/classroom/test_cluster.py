@@ -116,7 +116,9 @@ def test_a_scheduler_that_goes_loses_nothing(dask, source, command, tmp_path):
 
 
 def grade(source, out, cluster):
-    order = Order(source, "newest", Key(PUBLIC_KEY), False, frozenset({"q_network"}), ("a", "b"))
+    order = Order(
+        source, "newest", Key(PUBLIC_KEY), False, frozenset({"q_network"}), False, ("a", "b")
+    )
     out.mkdir(exist_ok=True)
     with Journal.to_write(out) as journal:
         grading = take_in_class(journal, order).grading
