@@ -26,7 +26,7 @@ echo 'hint: install Python 3.11, 3.12 or 3.13 from https://www.python.org/downlo
 exit 1
 endef
 
-.PHONY: help grade check train submit clean setup
+.PHONY: help grade check watch train submit clean setup
 
 help: ## list the targets (this text)
 	@awk '/^## /   { print substr($$0, 4) } \
@@ -38,6 +38,9 @@ grade: setup ## grade SUBMISSION: the checks, then the CartPole run
 
 check: setup ## grade SUBMISSION without the CartPole run
 	@$(python) -m grader grade --no-solve $(call quote,$(SUBMISSION)) $(ARGS)
+
+watch: setup ## check what you save in SUBMISSION, part by part, until Ctrl-C
+	@$(python) -m grader watch $(call quote,$(SUBMISSION)) $(ARGS)
 
 train: setup ## run SUBMISSION's own train.py
 	@$(python) $(call quote,$(SUBMISSION)/train.py) $(ARGS)

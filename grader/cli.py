@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NoReturn
 from grader.report.formats import FORMATS, Surroundings, rendered, require
 
 if TYPE_CHECKING:
-    from grader.grading import Options, StartHost
+    from grader.grading import Options
     from grader.report.model import Report
     from grader.sandbox.intake import Submitted
+    from grader.sandbox.lending import StartKept
 
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 #: Commands whose rooms a student's copy does not have.
@@ -75,6 +76,10 @@ def _parser() -> _Parser:
         type=_points,
         help="exit 1 when the score is below N (of the points attempted)",
     )
+    watch = commands.add_parser("watch", help="check what was saved, part by part, as you work")
+    watch.add_argument("path", metavar="FOLDER", help="has the three files directly in it")
+    _add_sandbox_options(watch)
+    watch.set_defaults(no_solve=True, only=[], key=None, official=False, view="student")
     if _is_here("classroom"):
         own = commands.add_parser("class", help="grade a whole class, and what follows from it")
         importlib.import_module("grader.classroom.command").add_options(own, _add_grading_options)
@@ -110,6 +115,15 @@ def _add_grading_options(parser: argparse.ArgumentParser) -> None:
         help=f"grade one part; may be repeated ({', '.join(PARTS)})",
     )
     parser.add_argument("--key", metavar="FILE", help=f"key of the seeds (or {KEY_VARIABLE})")
+    _add_sandbox_options(parser)
+    parser.add_argument(
+        "--official",
+        action="store_true",
+        help="staff grading: with a secret key and hidden checks, in a real sandbox or not at all",
+    )
+
+
+def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sandbox",
         choices=("auto", *TIERS),
@@ -122,11 +136,6 @@ def _add_grading_options(parser: argparse.ArgumentParser) -> None:
         choices=TIERS,
         default="plain",
         help=f"refuse to grade in a weaker tier ({', '.join(TIERS)})",
-    )
-    parser.add_argument(
-        "--official",
-        action="store_true",
-        help="staff grading: with a secret key and hidden checks, in a real sandbox or not at all",
     )
 
 
@@ -236,6 +245,26 @@ def _grade(arguments: argparse.Namespace) -> int:
     return _run(arguments, submitted, _options(arguments), start_host)
 
 
+def _watch(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from grader.report.progress import Progress
+    from grader.watching import Watch
+
+    folder = Path(arguments.path).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"`{folder}` is not a folder", "name the folder that you work in")
+    start_host = _isolation(arguments)
+    console, aside = Console(highlight=False), Console(stderr=True)
+    watch = Watch(folder, _options(arguments), start_host, console, lambda: Progress(aside))
+    print(f"watching `{folder}`: save a file and it is checked; Ctrl-C ends", file=sys.stderr)
+    try:
+        watch.run()
+    except KeyboardInterrupt:
+        print("\nno longer watching", file=sys.stderr)
+    return GRADED
+
+
 def _require_something(arguments: argparse.Namespace) -> None:
     if arguments.no_solve and set(arguments.only) == {"cartpole"}:
         raise UsageError(
@@ -243,7 +272,7 @@ def _require_something(arguments: argparse.Namespace) -> None:
         )
 
 
-def _isolation(arguments: argparse.Namespace) -> StartHost:
+def _isolation(arguments: argparse.Namespace) -> StartKept:
     """How workers are started, within what the options allow."""
     from grader.sandbox.tiers import start_strongest
 
@@ -296,7 +325,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def _run(
-    arguments: argparse.Namespace, submitted: Submitted, options: Options, start_host: StartHost
+    arguments: argparse.Namespace, submitted: Submitted, options: Options, start_host: StartKept
 ) -> int:
     from rich.console import Console
 
@@ -452,6 +481,7 @@ def _complain(message: str, hint: str | None) -> None:
 
 _COMMANDS = {
     "grade": _grade,
+    "watch": _watch,
     "class": _class,
     "study": _train,
     "lab": _train,

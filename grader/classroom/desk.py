@@ -20,13 +20,13 @@ from grader.classroom.terms import grader_hash
 from grader.environment import read_environment
 from grader.grading import GraderFault, Options, grade
 from grader.keys import Key
-from grader.protocol.transport import Transport
 from grader.release.digest import submission_sha256
 from grader.report.texts import with_texts_encodable
 from grader.rubric import HIDDEN_FOLDER
 from grader.sandbox.intake import Submitted
 from grader.sandbox.interface import Refused, SandboxFault
-from grader.sandbox.tiers import Kept, start_strongest
+from grader.sandbox.lending import Kept, Lent
+from grader.sandbox.tiers import start_strongest
 
 
 class Desk:
@@ -101,34 +101,14 @@ class Desk:
             "seconds": round(time.perf_counter() - begun, 3),
         }
 
-    def _lend(self, files: Mapping[str, bytes]) -> _Lease:
+    def _lend(self, files: Mapping[str, bytes]) -> Lent:
         if self._host is None:
             self._host = start_strongest(files, self._wanted, self._least)
         else:
             self._host.serve(files)
-        return _Lease(self._host)
+        return Lent(self._host)
 
     def _clear(self) -> None:
         if self._host is not None:
             self._host.close()
             self._host = None
-
-
-class _Lease:
-    """A host that outlives the grading it is lent to."""
-
-    def __init__(self, host: Kept) -> None:
-        self._host = host
-
-    @property
-    def tier(self) -> str:
-        """The name of the isolation tier."""
-        return self._host.tier
-
-    def open(self) -> Transport:
-        """A channel to a fresh worker process."""
-        return self._host.open()
-
-    def close(self) -> None:
-        """End the submission's last process; what it has harmed is renewed meanwhile."""
-        self._host.serve({})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from grader.protocol.transport import Transport
 from grader.sandbox.hosts import ForkHost, SingleHost, start_host
-from grader.sandbox.interface import Host, Launcher, Refused, SandboxFault, Unfit
+from grader.sandbox.interface import Launcher, Refused, SandboxFault, Unfit
+from grader.sandbox.lending import Kept
 from grader.sandbox.plain import Plain
 
 
@@ -46,13 +46,6 @@ def eligible(wanted: str, least: str) -> tuple[str, ...]:
     """The tiers that may serve, strongest first; none when what is wanted is below the least."""
     allowed = TIERS[: TIERS.index(least) + 1]
     return tuple(tier for tier in allowed if wanted in (AUTO, tier))
-
-
-class Kept(Host, Protocol):
-    """A host that can be kept for other submissions."""
-
-    def serve(self, files: Mapping[str, bytes]) -> None:
-        """Hand another submission to the processes that are started from now on."""
 
 
 def start_strongest(files: Mapping[str, bytes], wanted: str = AUTO, least: str = "plain") -> Kept:

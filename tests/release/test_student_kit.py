@@ -151,7 +151,7 @@ def test_make_in_a_students_copy(unpacked):
         ).stdout
 
     targets = re.findall(r"^  make (\S+) ", make("help"), re.M)
-    assert targets == ["help", "grade", "check", "train", "submit", "clean"]
+    assert targets == ["help", "grade", "check", "watch", "train", "submit", "clean"]
     assert make("-n", "test").splitlines()[-1] == (
         ".venv/bin/python -m grader grade --no-solve 'starter' "
     )

@@ -24,6 +24,7 @@ TARGETS = (
     "help",
     "grade",
     "check",
+    "watch",
     "train",
     "submit",
     "clean",
@@ -328,6 +329,7 @@ class TestMakefile:
         [
             ("grade", "-m grader grade 'starter' --official"),
             ("check", "-m grader grade --no-solve 'starter' --official"),
+            ("watch", "-m grader watch 'starter' --official"),
             ("train", "'starter/train.py' --official"),
             ("submit", "-m grader.release.submit 'starter' --official"),
             ("starter", "-m grader.release.starter --official"),
