@@ -90,11 +90,14 @@ class Preflight:
         """Raise `Unfit` when an act succeeded that must not, or failed that must not."""
         wrong = self.breaches(outcomes)
         if wrong:
-            raise Unfit(
-                self._launcher.tier,
-                "; ".join(wrong),
-                "run `python -m grader doctor`, which tries all that a submission might",
-            )
+            raise Unfit(self._launcher.tier, "; ".join(wrong), self._remedy(wrong))
+
+    def _remedy(self, wrong: list[str]) -> str:
+        shut_out = any(told.startswith("read_submission failed: Permission") for told in wrong)
+        if shut_out and self._launcher.owner is not None:
+            where = self._stage.root.parent
+            return f"let all users pass `{where}`, or name another folder as TMPDIR"
+        return "run `python -m grader doctor`, which tries all that a submission might"
 
     def breaches(self, outcomes: list[Outcome]) -> list[str]:
         """What is wrong with the box, in words; the canary is gone afterwards."""

@@ -26,7 +26,7 @@ class Launcher:
     """A tier that tries two acts."""
 
     tier: str = "cardboard"
-    owner: None = None
+    owner: int | None = None
     watched: bool = False
     trial: Trial = TRIAL
 
@@ -74,6 +74,17 @@ def test_a_box_that_does_not(preflight, outcomes, wrong):
         preflight.judge(outcomes)
     assert str(caught.value) == f"`cardboard`: {'; '.join(wrong)}"
     assert "doctor" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("owner", "helps"), [(1234, "let all users pass"), (None, "doctor")])
+def test_another_user_must_get_at_the_submission(stage, owner, helps):
+    trial = Trial(needed=("read_submission",))
+    preflight = Preflight(stage, Launcher(trial=trial, owner=owner))
+    denied = "PermissionError: [Errno 13] Permission denied"
+    with pytest.raises(Unfit, match="read_submission failed: PermissionError") as caught:
+        preflight.judge([Outcome("read_submission", False, denied)])
+    assert helps in caught.value.remedy
+    assert (str(stage.root.parent) in caught.value.remedy) == (owner is not None)
 
 
 @pytest.mark.parametrize("harm", ["changed", "removed"])
