@@ -1,8 +1,10 @@
 """What people read: the table, the reports, the class page, all from the journal alone."""
 
 import csv
+import errno
 import io
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -10,11 +12,14 @@ from html.parser import HTMLParser
 import jsonschema
 import pytest
 
+from grader.classroom.errors import ClassError, ClassFault
 from grader.classroom.journal import Journal, Override
 from grader.classroom.names import folder_names
 from grader.classroom.results import WRITERS, write_results
 from grader.classroom.table import COLUMNS, cell
+from grader.report.safe import encodable
 from tests.classroom.conftest import Fake
+from tests.report.test_poisoned import MUST_HOLD, POISON, floods
 
 TERMINAL = "# fails: update.terminal=UPDATE_NO_TERMINAL_MASK\n"
 CLASS = {
@@ -239,47 +244,41 @@ def test_overrides_show_everywhere(graded, checks):
     assert "<b>" not in html
 
 
-#: Names that would do something, were they not text.
-POISON = [
-    "<script>alert(1)</script>",
-    "=cmd|' /C calc'!A0",
-    "+1",
-    "-2",
-    "@SUM(A1)",
-    'a","b',
-    "\x1b[31mred",
-    "‮evil",
-    "../../x",
-    "{{ 7 * 7 }}",
-    "con",
-    "ADA",
-    "ada",
-]
+#: Keys that are folders' names or would lead elsewhere.
+AWKWARD = ["../../x", "{{ 7 * 7 }}", "con", "ADA", "ada", "a/b", "-2", "+1"]
 
 
 def test_names_are_text_wherever_they_are_shown(tmp_path, grade_class, out):
-    roster = tmp_path / "class.csv"
+    names = [*(encodable(text)[:3_000] for text in POISON.values()), *AWKWARD]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "q_network.py").write_text(TERMINAL)
+    (tmp_path / "none").mkdir()
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["student", "path", "name", "email"])
-    (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "q_network.py").write_text(TERMINAL)
-    for name in POISON:
-        writer.writerow([name, "one", name, name])
-    roster.write_text(text.getvalue(), encoding="utf-8")
+    for number, name in enumerate(names):
+        writer.writerow([name.strip() or number, ("one", "none")[number % 2], name, name])
+    roster = tmp_path / "class.csv"
+    roster.write_bytes(text.getvalue().replace("\0", "").encode())
     grade_class(roster)
-    html = page(out)
-    assert "<script" not in html
-    assert "49" not in html.split("Students</h2>")[-1]
-    assert "\x1b" not in html
-    assert "‮" not in html
+    with Journal.to_write(out) as journal:
+        grading = journal.grading()
+        for standing in [*journal.standings(grading)]:
+            if standing.turn.submission is not None:
+                reason = POISON["HTML"] + POISON["escape sequences"] + POISON["formulas"]
+                mine = Override(standing.turn.student, "update.terminal", 1, reason, "", "now")
+                journal.add_override(grading, mine)
+        write_results(journal, grading)
+    for name, kind in (("index.html", "html"), ("grades.csv", "csv")):
+        data = (out / name).read_bytes().removeprefix(b"\xef\xbb\xbf")
+        wrong = {f.__name__: f(data) for f in MUST_HOLD[kind] if f is not floods}
+        assert not any(wrong.values()), wrong
+    assert "49" not in page(out).split("Students</h2>")[-1]
     rows = list(csv.reader(io.StringIO((out / "grades.csv").read_text("utf-8-sig"), newline="")))
-    assert len(rows) == len(POISON) + 1
-    assert not [c for row in rows for c in row if c[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert len({len(row) for row in rows}) == 1
     folders = [path.name for path in (out / "students").iterdir()]
-    assert len({name.lower() for name in folders}) == len(POISON)
-    assert all(re.fullmatch(r"[A-Za-z0-9._@+-]+", name) for name in folders)
-    assert not [name for name in folders if name.startswith(".")]
+    assert len({name.lower() for name in folders}) == len(folders) == len(rows) - 1
+    assert all(re.fullmatch(r"[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*", name) for name in folders)
 
 
 def test_cells_of_a_spreadsheet():
@@ -299,6 +298,25 @@ def test_folder_names():
         "e" * 60,
         "student-3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "told"),
+    [
+        (errno.ENOSPC, ClassFault, "is full; every verdict that was made so far is in the journal"),
+        (errno.EACCES, ClassError, "cannot be written to: "),
+    ],
+)
+def test_a_disk_that_does_not_take_the_results(
+    hand_in, grade_class, monkeypatch, number, kind, told
+):
+    def refuse(path, _data):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("grader.classroom.results.write_atomic", refuse)
+    with pytest.raises(kind, match=told) as caught:
+        grade_class(hand_in({"ada": "x = 1\n"}))
+    assert caught.value.hint
 
 
 def test_a_class_that_is_not_finished_says_so(hand_in, grade_class, out):
