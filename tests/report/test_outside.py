@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from grader.report.annotations import to_annotations
@@ -57,15 +58,25 @@ def test_the_html_checker_finds_nothing(pages):
     assert [(m["type"], m["message"], m.get("extract")) for m in told] == []
 
 
+def browser(profile, *options, **more):
+    """Run a browser that shows nothing; the keywords are `subprocess.run`'s."""
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command += [f"--user-data-dir={profile}", *options]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180, **more)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
+
+
 @needs(BROWSER, module="axe-core")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["student", "grader_fault"])
 def test_axe_finds_nothing_that_shuts_somebody_out(pages, tmp_path, name, scheme):
-    """With the policy taken out, which keeps axe from running as it keeps everything else."""
+    """On a phone, and with the policy taken out, which keeps axe from running as it should."""
     axe = (MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     run = (
         "axe.run(document).then(found => { const told = document.createElement('pre');"
-        "told.id = 'axe'; told.textContent = JSON.stringify({passes: found.passes.length,"
+        "const wide = document.documentElement.scrollWidth - innerWidth;"
+        "told.id = 'axe'; told.textContent = JSON.stringify({passes: found.passes.length, wide,"
         "violations: found.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])});"
         "document.body.appendChild(told); });"
     )
@@ -75,23 +86,42 @@ def test_axe_finds_nothing_that_shuts_somebody_out(pages, tmp_path, name, scheme
     text = text.replace("</body>", f"<script>{axe}</script><script>{run}</script></body>")
     page = tmp_path / "page.html"
     page.write_text(text, encoding="utf-8")
-    command = [
-        BROWSER,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'profile'}",
+    shown = browser(
+        tmp_path / "profile",
         f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
+        "--window-size=390,844",
         "--virtual-time-budget=20000",
         "--dump-dom",
         page.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180)
-    _before, mark, after = done.stdout.partition('<pre id="axe">')
-    assert mark, done.stderr[-2_000:]
+    )
+    _before, mark, after = shown.partition('<pre id="axe">')
+    assert mark
     found = json.loads(after.partition("</pre>")[0].replace("&lt;", "<").replace("&gt;", ">"))
     assert found["violations"] == []
     assert found["passes"] > 10
+    assert found["wide"] <= 0  # only code and tables are scrolled sideways, each by itself
+
+
+@pytest.mark.skipif(shutil.which(BROWSER) is None, reason=f"not at hand: {BROWSER}")
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_of_the_page_are_kept_to_be_looked_at(pages, tmp_path, width, scheme):
+    """In build/pages."""
+    kept = OUTSIDE.parents[1] / "build" / "pages"
+    kept.mkdir(parents=True, exist_ok=True)
+    file = kept / f"report-{width}-{scheme}.png"
+    file.unlink(missing_ok=True)
+    browser(
+        tmp_path / "profile",
+        f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
+        f"--window-size={width},3600",
+        f"--screenshot={file}",
+        pages["student"].as_uri(),
+    )
+    with PIL.Image.open(file) as picture:
+        assert picture.width == width
+        page = picture.convert("RGB").getpixel((2, 2))
+    assert (max(page) < 64) == (scheme == "dark")
 
 
 @needs("node", module="@actions/core")
