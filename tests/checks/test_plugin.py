@@ -12,6 +12,7 @@ from grader.grading import GraderFault, Options, grade
 from grader.keys import PUBLIC_KEY
 from grader.oracle.wrong_loss import Huber
 from grader.oracle.wrong_step import NoStep
+from grader.oracle.wrong_target import NoTerminalMask
 from grader.protocol.errors import ChannelClosed
 from grader.protocol.transport import OutputLog
 from grader.rubric import load_rubric
@@ -78,6 +79,23 @@ def test_failed_with_the_explanation_of_its_code(graded, learner_worker):
     assert result.why == explanation.why
     assert result.hint == explanation.full_hint
     assert "targets differ" in result.observed or "call 1" in result.observed
+
+
+def test_wrong_targets_are_told_in_words_and_in_numbers(graded, learner_worker):
+    plugin = graded(learner_worker(NoTerminalMask), "update")
+    result = plugin.results["update.terminal"]
+    head, *words = result.observed.split("\n")
+    assert "targets differ (read off the gradient of your step):" in head
+    assert len(words) == 2 * len(result.targets) > 0
+    for row, first, second in zip(result.targets, words[::2], words[1::2], strict=True):
+        assert row.terminal
+        assert row.expected == row.reward
+        assert first == (
+            f"s{row.transition}, action {row.action}, reward {row.reward:.4g}, terminal, best next "
+            f"value {row.best_next:.4g}:"
+        )
+        assert second == f"  expected {row.expected:.4g}, yours {row.got:.4g} = {row.formula}"
+    assert plugin.results["update.loss"].targets is None
 
 
 def test_blocked_by_what_it_needs(graded, learner_worker):
