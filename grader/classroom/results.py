@@ -20,6 +20,7 @@ from grader.classroom.statistics import Member, statistics_of
 from grader.classroom.store import disk_full
 from grader.classroom.table import grades_csv
 from grader.release import write_atomic
+from grader.report.html import to_html
 from grader.report.json_report import to_json
 from grader.report.model import Report, for_view
 from grader.report.terminal import to_text
@@ -27,6 +28,7 @@ from grader.report.terminal import to_text
 TABLE, PAGE = "grades.csv", "index.html"
 #: Each student's report as files, in both views; the class page links to the first.
 WRITERS: dict[str, Callable[[Report], bytes]] = {
+    "report.html": to_html,
     "report.txt": lambda report: to_text(report).encode(),
     "report.json": to_json,
 }

@@ -27,6 +27,7 @@ SOURCES = (
     "protocol/*.py",
     "report/model.py",
     "report/safe.py",
+    "report/source.py",
     "sandbox/*.py",
     "worker/*.py",
 )
