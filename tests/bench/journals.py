@@ -49,9 +49,8 @@ def measure(students: int) -> None:
         begun = time.perf_counter()
         peak = int(_output([sys.executable, "-c", _RESUME, str(old)]))
         took = time.perf_counter() - begun
-        say(
-            f"  class process at most     {peak / 1024:.0f} MB, JSON reports written in {took:.0f} s"
-        )
+        say(f"  class process at most     {peak / 1024:.0f} MB")
+        say(f"  reports as JSON written   in {took:.0f} s")
 
 
 def fill(out: Path, students: int) -> None:
