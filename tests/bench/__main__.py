@@ -1,4 +1,4 @@
-"""Measure the grader: `python -m tests.bench [--only a|…|h] [--seeds N] …`. Asserts nothing.
+"""Measure the grader: `python -m tests.bench [--only a|…|i] [--seeds N] …`. Asserts nothing.
 
 a  wall time of `grade --no-solve solution` against importing torch and building an optimizer
 b  the CartPole verdict over many keys, beside the course page's own recipe
@@ -8,6 +8,8 @@ e  what the audit costs: the run with it and without it
 f  what an isolation tier costs: its start over that of `plain`, and requests per second
 g  a class: fixed cost per submission, two slots against one, what the class adds to its gradings
 h  a journal of 10,000 students: memory of the class process, seconds of `status` and `compare`
+i  50 kills at random moments, each followed by resuming, against an undisturbed class of the size
+   of g; takes the better part of an hour, so only when asked for
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ def main() -> int:
     """Print the figures asked for."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     from tests.bench import audit, cartpole, classes, control, grading, journals, tiers
+    from tests.bench.figures import say
+    from tests.classroom import kills
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "--only", choices=tuple("abcdefgh"), action="append", help="one measurement"
+        "--only", choices=tuple("abcdefghi"), action="append", help="one measurement"
     )
     parser.add_argument(
         "--repeats", type=int, default=9, metavar="N", help="runs for a, e and f (9)"
@@ -39,7 +43,7 @@ def main() -> int:
         "--page-seeds", type=int, default=1, metavar="N", help="seeds of the page's recipe (1)"
     )
     parser.add_argument(
-        "--students", type=int, default=300, metavar="N", help="students for g (300)"
+        "--students", type=int, default=300, metavar="N", help="students for g, i (300)"
     )
     parser.add_argument(
         "--one-core",
@@ -67,6 +71,9 @@ def main() -> int:
         classes.measure(options.students)
     if "h" in wanted:
         journals.measure(10_000)
+    if "i" in wanted:
+        say("\n(i) a class whose judges, command, workers and scheduler are killed on the way")
+        kills.survives(options.students, 50, 8.0, ["--no-solve"])
     return 0
 
 

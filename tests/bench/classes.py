@@ -91,6 +91,7 @@ def _work(files: dict[str, bytes]) -> dict[str, object]:
         "grader": grader_hash(),
         "solve": False,
         "only": [],
+        "hidden": False,
     }
 
 

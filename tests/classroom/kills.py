@@ -156,8 +156,32 @@ def reports(out: Path) -> dict[str, str]:
     return found
 
 
+def survives(
+    students: int, kills: int, longest_s: float, options: list[str], seed: int = 0
+) -> bool:
+    """Print what came of it; whether every verdict is there and none is another."""
+    with tempfile.TemporaryDirectory(prefix="dqn-kills-") as name:
+        folder = Path(name)
+        generate(folder / "class", students)
+        process = start(folder / "class", folder / "undisturbed", options)
+        _, stderr = process.communicate()
+        print(f"  undisturbed: exit status {process.returncode}", flush=True)
+        if process.returncode != 0:
+            print(stderr)
+            return False
+        with Disturbed(folder / "class", folder, options, seed) as disturbed:
+            disturbed.disturb(kills, longest_s)
+            done = _verdicts(disturbed.out)
+            print(f"  killed: {disturbed.killed}; {done} students with a verdict by then")
+            disturbed.finish()
+        expected, got = reports(folder / "undisturbed"), reports(disturbed.out)
+    others = [name for name in expected if expected[name] != got.get(name)]
+    print(f"  {len(got)} of {students} students have a report, {len(others)} differ {others}")
+    return not others and len(got) == students
+
+
 def main() -> int:
-    """Print what came of it; 1 when a verdict is missing or another."""
+    """Returns 1 when a verdict is missing or another."""
     parser = argparse.ArgumentParser(prog="python -m tests.classroom.kills", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--students", type=int, default=300, metavar="N", help="(300)")
@@ -167,24 +191,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     chosen = parser.parse_args()
     options = [word for part in chosen.only for word in ("--only", part)] or ["--no-solve"]
-    with tempfile.TemporaryDirectory(prefix="dqn-kills-") as name:
-        folder = Path(name)
-        generate(folder / "class", chosen.students)
-        process = start(folder / "class", folder / "undisturbed", options)
-        _, stderr = process.communicate()
-        print(f"undisturbed: exit status {process.returncode}", flush=True)
-        if process.returncode != 0:
-            print(stderr)
-            return 1
-        with Disturbed(folder / "class", folder, options, chosen.seed) as disturbed:
-            disturbed.disturb(chosen.kills, chosen.longest)
-            left = chosen.students - _verdicts(disturbed.out)
-            print(f"killed: {disturbed.killed}; {left} students without a verdict by then")
-            disturbed.finish()
-        expected, got = reports(folder / "undisturbed"), reports(disturbed.out)
-    others = [name for name in expected if expected[name] != got.get(name)]
-    print(f"{len(got)} of {chosen.students} students have a report, {len(others)} differ {others}")
-    return 1 if others or len(got) != chosen.students else 0
+    whole = survives(chosen.students, chosen.kills, chosen.longest, options, chosen.seed)
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def work(root, changes=b"", **more):
         "grader": grader_hash(),
         "solve": False,
         "only": ["q_network"],
+        "hidden": False,
     } | more
 
 
