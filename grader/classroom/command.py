@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DONE, DIFFERENT, FAULT, INTERRUPTED = 0, 1, 3, 130
 DEFAULT_OUT = "build/class"
+#: Of what is passed over, so much is told.
+_NOTES = 10
 
 
 def add_options(
@@ -65,6 +67,13 @@ def add_options(
     _add_out(override)
     _add_names(override)
     override.set_defaults(run=run_override)
+    gradebook = commands.add_parser("gradebook", help="fill a table that Canvas or Moodle exported")
+    gradebook.add_argument("platform", metavar="PLATFORM", choices=("canvas", "moodle"))
+    gradebook.add_argument("table", metavar="TABLE", help="the exported file")
+    gradebook.add_argument("--column", metavar="TITLE", help="the assignment's, for Canvas")
+    gradebook.add_argument("--to", metavar="FILE", required=True, help="the filled table")
+    _add_out(gradebook)
+    gradebook.set_defaults(run=run_gradebook)
     compare = commands.add_parser("compare", help="what changed between two gradings")
     for side in ("old", "new"):
         compare.add_argument(side, metavar=side.upper(), help="its folder, or FOLDER@NUMBER")
@@ -118,8 +127,10 @@ def run_grade(
     with only_one(out), Journal.to_write(out) as journal:
         try:
             taken = take_in_class(journal, order)
-            for note in taken.notes:
+            for note in taken.notes[:_NOTES]:
                 _say(f"passed over: {note}")
+            if len(taken.notes) > _NOTES:
+                _say(f"passed over: {len(taken.notes) - _NOTES} more")
             return _grade(arguments, journal, taken.grading, order)
         except KeyboardInterrupt:
             return _interrupted(journal, arguments)
@@ -275,6 +286,33 @@ def _points(text: str) -> int | None:
         raise ClassError(
             f"`{text}` is not a number of points", "give a whole number, or `graded`"
         ) from None
+
+
+def run_gradebook(arguments: argparse.Namespace) -> int:
+    """Fill a platform's table with the scores."""
+    from grader.classroom.gradebooks import fill
+    from grader.classroom.journal import Journal
+
+    if arguments.platform == "canvas" and not arguments.column:
+        raise ClassError(
+            "Canvas' table has a column for each assignment", "name this one with `--column`"
+        )
+    to = Path(arguments.to).expanduser()
+    with Journal.to_read(_out(arguments)) as journal:
+        filled = fill(
+            journal,
+            _last(journal),
+            arguments.platform,
+            Path(arguments.table).expanduser(),
+            arguments.column,
+            to,
+        )
+    print(f"{filled.filled} scores written to {to}")
+    if filled.empty:
+        _say(f"rows without a score, which stay as they are: {filled.empty}")
+    for student in filled.unknown:
+        _say(f"not in the table: {student}")
+    return DONE
 
 
 def run_compare(arguments: argparse.Namespace) -> int:

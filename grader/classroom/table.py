@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from grader.classroom.journal import Standing
 from grader.classroom.marks import Mark
-from grader.report.safe import encodable, printable
+from grader.report.gradebook.plain import cell
 
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 COLUMNS = (
@@ -29,8 +29,6 @@ COLUMNS = (
     "remark",
     "folder",
 )
-#: What makes a spreadsheet take a cell for a formula.
-_FORMULA = tuple("=+-@\t\r")
 
 
 def grades_csv(rows: Iterable[tuple[Standing, Mark, str]]) -> bytes:
@@ -42,7 +40,8 @@ def grades_csv(rows: Iterable[tuple[Standing, Mark, str]]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for standing, mark, folder in rows:
-        writer.writerow([cell(value) for value in _values(standing, mark, folder)])
+        values = _values(standing, mark, folder)
+        writer.writerow(["" if value is None else cell(str(value)) for value in values])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
@@ -66,11 +65,3 @@ def _values(standing: Standing, mark: Mark, folder: str) -> Sequence[object]:
         mark.remark,
         folder,
     )
-
-
-def cell(value: object) -> str:
-    """Text that no spreadsheet computes."""
-    if value is None:
-        return ""
-    text = printable(encodable(str(value)))
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -15,6 +15,8 @@ def handed_in(tmp_path_factory, root):
     for student, base in (("ada", "solution"), ("bob", "solution"), ("cyd", "starter")):
         shutil.copytree(root / base, source / student)
     (source / "eve").mkdir()
+    for number in range(12):
+        (source / f"note-{number:02}.txt").write_text("")
     return source
 
 
@@ -50,6 +52,9 @@ def test_a_class_is_graded(graded):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "2 different submissions, 0 graded before" in done.stderr
+    told = [line for line in done.stderr.splitlines() if line.startswith("passed over: ")]
+    assert told[0] == "passed over: `note-00.txt` is neither a folder nor an archive"
+    assert told[10:] == ["passed over: 2 more"]
     assert "2 of 2 graded" in done.stderr
     assert "4 of 4 students have a mark, 1 of them with nothing gradable" in done.stderr
     assert done.stdout.splitlines()[0] == f"grades   {out / 'grades.csv'}"
@@ -121,6 +126,28 @@ def test_results_are_written_anew(graded, command, tmp_path):
     assert done.returncode == 0
     assert (out / "grades.csv").exists()
     assert "student 4" in (out / "index.html").read_text("utf-8")
+
+
+def test_gradebooks_are_filled(graded, command, tmp_path):
+    export = tmp_path / "canvas.csv"
+    export.write_text(
+        "Student,ID,SIS User ID,SIS Login ID,Section,DQN (77)\n"
+        "    Points Possible,,,,,100\n"
+        "Lovelace,1,,ada,A,\nThompson,2,,bob,A,3\nDoe,3,,zed,A,5\n"
+    )
+    to = tmp_path / "filled.csv"
+    words = ("gradebook", "canvas", export, "--to", to, "--out", graded[0])
+    done = command(*words, "--column", "DQN")
+    assert (done.returncode, done.stdout) == (0, f"2 scores written to {to}\n")
+    assert "rows without a score, which stay as they are: 1" in done.stderr
+    assert "not in the table: cyd\nnot in the table: eve\n" in done.stderr
+    rows = list(csv.DictReader(to.read_text("utf-8").splitlines()))
+    assert [row["DQN (77)"] for row in rows] == ["100", "20", "20", ""]
+    assert complaint(command(*words))[1] == "name this one with `--column`"
+    error, _ = complaint(command(*words, "--column", "DQM"))
+    assert "DQM" in error
+    missing = ("gradebook", "moodle", tmp_path / "no.csv", "--to", to, "--out", graded[0])
+    assert "No such file" in complaint(command(*missing))[0]
 
 
 def test_wrong_usage_is_told(command, handed_in, tmp_path):

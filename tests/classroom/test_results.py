@@ -17,7 +17,7 @@ from grader.classroom.errors import ClassError, ClassFault
 from grader.classroom.journal import Journal, Override
 from grader.classroom.names import folder_names
 from grader.classroom.results import WRITERS, write_results
-from grader.classroom.table import COLUMNS, cell
+from grader.classroom.table import COLUMNS
 from grader.report.markdown import to_markdown
 from grader.report.model import Report
 from grader.report.safe import encodable
@@ -291,12 +291,6 @@ def test_names_are_text_wherever_they_are_shown(tmp_path, grade_class, out):
     folders = [path.name for path in (out / "students").iterdir()]
     assert len({name.lower() for name in folders}) == len(folders) == len(rows) - 1
     assert all(re.fullmatch(r"[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*", name) for name in folders)
-
-
-def test_cells_of_a_spreadsheet():
-    assert cell(None) == ""
-    assert cell(-1) == "'-1"
-    assert cell("a\nb") == "a b"
 
 
 def test_folder_names():

@@ -1,0 +1,48 @@
+"""Scores of a class into the table that a platform has exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from grader.classroom.errors import ClassError
+from grader.classroom.journal import Grading, Journal
+from grader.classroom.marks import mark_of
+from grader.release import write_atomic
+from grader.report.gradebook.canvas import fill_canvas
+from grader.report.gradebook.moodle import fill_moodle
+from grader.report.gradebook.table import Filled, GradebookError
+
+Platform = Literal["canvas", "moodle"]
+
+
+def fill(
+    journal: Journal,
+    grading: Grading,
+    platform: Platform,
+    table: Path,
+    column: str | None,
+    to: Path,
+) -> Filled:
+    """Write `table` with everybody's score, overrides included, to `to`.
+
+    Who was not graded, by a fault of the grader for instance, stays blank.
+
+    Raises `ClassError` when the table is not the platform's, or cannot be read or written.
+    """
+    scores = {each.turn.student: mark_of(each).score for each in journal.standings(grading)}
+    try:
+        data = table.read_bytes()
+        if platform == "canvas":
+            filled = fill_canvas(data, scores, column or "", str(table))
+        else:
+            filled = fill_moodle(data, scores, column, str(table))
+        write_atomic(to, filled.data)
+    except GradebookError as error:
+        raise ClassError(str(error), error.hint) from None
+    except OSError as error:
+        raise ClassError(
+            f"`{error.filename or to}`: {error.strerror}",
+            "name the table that the platform exported, and a file to write with `--to`",
+        ) from None
+    return filled
