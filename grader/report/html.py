@@ -10,6 +10,7 @@ from grader.report.templating import environment
 from grader.report.words import (
     STATUS,
     SYMBOLS,
+    changed_points,
     next_steps,
     outcome,
     remark,
@@ -41,6 +42,7 @@ def to_html(report: Report) -> bytes:
         told_score=told_score(report),
         share=_share(report.score or 0, report.attempted_max),
         verdict=verdict(report),
+        changed=changed_points(report),
         steps=next_steps(report),
         parts=[part for part in report.parts if part.attempted],
         left_out=[part for part in report.parts if not part.attempted],

@@ -10,6 +10,7 @@ from grader.report.sparkline import sparkline
 from grader.report.words import (
     STATUS,
     SYMBOLS,
+    changed_points,
     next_steps,
     outcome,
     remark,
@@ -40,6 +41,9 @@ def _document(report: Report, slot: int) -> str:
     untold = verdict(report)
     if untold is not None:
         blocks += [f"> **{untold}**", "Reason:", fenced(excerpt(report.reason or "", slot, 20))]
+    if changed := changed_points(report):
+        lines = [f"- {prose(what)}. {prose(why, slot)}" for what, why in changed]
+        blocks += ["**Changed by the course staff**", "\n".join(lines)]
     blocks += ["## What to do next", _numbered([step.text for step in next_steps(report)])]
     graded = [part for part in report.parts if part.attempted]
     if graded:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from grader.report.model import CheckResult, Report, View
 from grader.report.safe import excerpt, printable
-from grader.report.words import STAFF_TOLD, next_steps, remark, slots, told_score, verdict
+from grader.report.words import (
+    STAFF_TOLD,
+    changed_points,
+    next_steps,
+    remark,
+    slots,
+    told_score,
+    verdict,
+)
 
 MAX_SLOT, MAX_SLOT_LINES = 4_000, 60
 
@@ -31,7 +39,11 @@ def head(report: Report) -> str:
     untold = verdict(report)
     if untold is None:
         steps = "\n".join(f"- {step.text}" for step in next_steps(report))
-        return f"Score: {told_score(report)}\n\nWhat to do next:\n{steps}"
+        blocks = [f"Score: {told_score(report)}", f"What to do next:\n{steps}"]
+        if changed := changed_points(report):
+            lines = "\n".join(f"- {what}. {shown(why)}" for what, why in changed)
+            blocks.insert(1, f"Changed by the course staff:\n{lines}")
+        return "\n\n".join(blocks)
     told = f"{untold} {STAFF_TOLD}" if report.score is None else untold
     return f"{told}\n\nReason: {shown(report.reason or '')}"
 

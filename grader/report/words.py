@@ -69,6 +69,18 @@ def told_score(report: Report) -> str:
     return f"{report.score}/{report.max_score}"
 
 
+def changed_points(report: Report) -> list[tuple[str, str]]:
+    """What staff changed, and why, check by check."""
+    titles = {check.id: check.title for check in report.checks}
+    return [
+        (
+            f"{titles.get(o.check, o.check)}: {o.score} points instead of {o.graded}",
+            o.reason,
+        )
+        for o in report.overrides or []
+    ]
+
+
 def verdict(report: Report) -> str | None:
     """Why there is no grading, and whose fault that is; None when there is one."""
     if report.status == "ungradable":
@@ -89,7 +101,10 @@ def next_steps(report: Report) -> list[Step]:
         return [Step("Check that the three files are there under their own names, and try again.")]
     if report.status != "graded":
         return [
-            Step("Grade again. If it happens a second time, show this report to the course staff.")
+            Step(
+                "Nothing has to change in your code. If you grade it yourself, grade again; if it "
+                "happens a second time, show this report to the course staff."
+            )
         ]
     wrong = troubled(report)
     steps: list[Step] = []

@@ -20,7 +20,7 @@ from grader.report.formats import FORMATS, Surroundings, rendered, require
 from grader.report.gradescope import to_gradescope
 from grader.report.junit import to_junit
 from grader.report.markdown import MAX_BYTES, to_markdown
-from grader.report.model import for_view
+from grader.report.model import OverrideEntry, for_view
 from grader.report.prairielearn import to_prairielearn
 
 RUNNER = {
@@ -404,6 +404,14 @@ def test_markdown_without_a_verdict(untold, status):
     assert NOT_YOURS in text
     assert "the worker `x` is gone" in text
     assert "0/" not in text
+
+
+def test_points_that_staff_changed_are_told(told):
+    overrides = [OverrideEntry(check="update.terminal", score=4, graded=0, reason="See `mail`.")]
+    changed = msgspec.structs.replace(told, overrides=overrides)
+    line = "TD target of terminal transitions: 4 points instead of 0. See"
+    assert f"<li>{line} <code>mail</code>.</li>" in page(changed)
+    assert f"Changed by the course staff:\n- {line} `mail`." in gradescope(changed).output
 
 
 def test_markdown_fits_into_a_summary(told):

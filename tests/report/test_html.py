@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.report.html import to_html
-from grader.report.model import for_view
+from grader.report.model import OverrideEntry, for_view
 
 VOID = {"meta", "br", "wbr"}
 
@@ -198,6 +198,15 @@ def test_a_run_without_a_curve_says_so(told):
     page = Page(to_html(msgspec.structs.replace(told, solve=solve)))
     assert "The agent was not trained, or not for long enough" in page.one("main")["text"]
     assert page.all("svg", role="img") == []
+
+
+def test_points_that_staff_changed_are_told(told):
+    overrides = [OverrideEntry(check="update.terminal", score=4, graded=0, reason="See `mail`.")]
+    text = Page(to_html(msgspec.structs.replace(told, overrides=overrides))).one("main")["text"]
+    assert (
+        "Changed by the course staff TD target of terminal transitions: 4 points instead of 0. "
+        "See mail." in words(text)
+    )
 
 
 @pytest.mark.parametrize("status", ["grader_fault", "interrupted"])

@@ -24,13 +24,18 @@ from grader.cli import _complain
 from grader.report.annotations import to_annotations
 from grader.report.classroom50 import Hand, to_classroom50
 from grader.report.curve import curve_svg
-from grader.report.gradebook.plain import Grade, grades_csv
 from grader.report.gradescope import to_gradescope
 from grader.report.html import to_html
 from grader.report.json_report import to_json
 from grader.report.junit import to_junit
 from grader.report.markdown import to_markdown
-from grader.report.model import AdviceEntry, ExcerptEntry, LocationEntry, SubmissionEntry
+from grader.report.model import (
+    AdviceEntry,
+    ExcerptEntry,
+    LocationEntry,
+    OverrideEntry,
+    SubmissionEntry,
+)
 from grader.report.prairielearn import to_prairielearn
 from grader.report.terminal import print_report, to_text
 
@@ -102,7 +107,6 @@ WRITERS = {
     "classroom50": (lambda report: to_classroom50(report, HAND, NOW), "results"),
     "prairielearn": (to_prairielearn, "results"),
     "annotations": (lambda report: to_annotations(report, "starter").encode(), "annotations"),
-    "grades": (lambda report: grades_csv([Grade(report.submission.name, report)]), "csv"),
 }
 HAND = Hand("rl", "dqn", "individual", "ada", "submit/20260901T101112Z-abc1234", "c", "r", "v")
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -264,7 +268,9 @@ def poisoned(make_check, make_report):
         ]
         advice = [AdviceEntry(code="ADVICE", message=text, location=location)]
         submission = SubmissionEntry(name=text, sha256="0" * 64, left_out=[text, text])
-        return make_report(checks, advice, submission=submission, reason=text, **changes)
+        overrides = [OverrideEntry(check="update.loss", score=1, graded=0, reason=text)]
+        told = {"submission": submission, "overrides": overrides, "reason": text} | changes
+        return make_report(checks, advice, **told)
 
     return poison
 
