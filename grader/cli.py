@@ -203,7 +203,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _rubric(arguments: argparse.Namespace) -> int:
-    from grader.rubric import RUBRIC_FILE
+    from grader.rubric import HIDDEN_FOLDER, RUBRIC_FILE, RubricError, load_rubric
     from grader.rubric_check import mistakes_in
 
     path = Path(arguments.file) if arguments.file else RUBRIC_FILE
@@ -217,6 +217,11 @@ def _rubric(arguments: argparse.Namespace) -> int:
         _complain(f"{path}:{mistake.line}: {mistake.told}", mistake.hint)
     if mistakes:
         return USAGE
+    if not arguments.file and HIDDEN_FOLDER.is_dir():
+        try:
+            load_rubric(hidden=HIDDEN_FOLDER)
+        except RubricError as error:
+            raise UsageError(str(error), f"look into `{HIDDEN_FOLDER}`") from None
     print(f"{path}: nothing is wrong, the points add up to 100")
     return GRADED
 

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+import grader.rubric
+from grader.cli import main
+
 
 @pytest.fixture
 def command(environment, cwd):
@@ -68,4 +71,15 @@ def test_a_rubric_that_is_not_there(command):
     assert done.returncode == 2
     assert done.stderr == (
         "error: `none.toml` cannot be read: No such file or directory\nhint: name a rubric\n"
+    )
+
+
+def test_hidden_checks_have_a_rubric_too(tmp_path, monkeypatch, capsys):
+    (tmp_path / "rubric.toml").write_text(
+        '[[check]]\nid = "update.hidden"\ntitle = "x"\nstrengthens = "sample.values"\n'
+    )
+    monkeypatch.setattr(grader.rubric, "HIDDEN_FOLDER", tmp_path)
+    assert main(["rubric", "check"]) == 2
+    assert "check `update.hidden` must strengthen a public check of its part" in (
+        capsys.readouterr().err
     )
