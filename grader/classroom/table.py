@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from grader.classroom.journal import Standing
 from grader.classroom.marks import Mark
-from grader.report.gradebook.plain import cell
+from grader.report.safe import cell
 
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 COLUMNS = (

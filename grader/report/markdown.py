@@ -53,12 +53,6 @@ def _document(report: Report, slot: int) -> str:
         blocks.append("## What to look at")
         for check in wrong:
             blocks += _check(report, check, slot)
-    if report.overrides:
-        lines = [
-            f"- {code(o.check)}: {o.score} instead of {o.graded}: {prose(o.reason, slot)}"
-            for o in report.overrides
-        ]
-        blocks += ["## Points given by staff", "\n".join(lines)]
     if report.advice:
         lines = [f"- {code(a.code)}: {prose(a.message, slot)}" for a in report.advice]
         blocks += ["## Advice, which costs no points", "\n".join(lines)]

@@ -110,3 +110,9 @@ def to_ascii(text: str) -> str:
     """`text` in ASCII: Greek letters and signs spelled out, anything else a question mark."""
     spelled = "".join(_SPELLED.get(char, char) for char in text)
     return spelled.encode("ascii", "replace").decode("ascii")
+
+
+def cell(text: str) -> str:
+    """A text that no spreadsheet program computes, of a length that fits into a cell."""
+    shown = printable(text[:1_000])
+    return f"'{shown}" if shown.lstrip().startswith(("=", "+", "-", "@")) else shown

@@ -22,6 +22,8 @@ from grader.sandbox.watch import Watch
 
 #: Importing torch from a cold disk on a busy machine.
 START_DEADLINE_S = 180.0
+#: What a process said before it ended is waited for so long.
+LAST_WORDS_S = 2.0
 _READY, _FORK, _KILL, _LOOK = b"R", b"F", b"K", b"L"
 
 
@@ -254,8 +256,8 @@ class SingleHost:
         except ChannelError:
             ready = b""
         if ready != _READY:
-            transport.drain()
-            raise SandboxFault(f"a worker did not start:\n{transport.output.take() or ''}")
+            running.end()
+            raise SandboxFault(f"a worker did not start:\n{_said(transport)}")
         return transport
 
     def serve(self, files: Mapping[str, bytes]) -> None:
@@ -289,6 +291,16 @@ def start_host(files: Mapping[str, bytes], launcher: Launcher) -> ForkHost | Sin
     Raises `SandboxFault` when no process can be started.
     """
     return ForkHost(files, launcher) if can_fork() else SingleHost(files, launcher)
+
+
+def _said(transport: PipeTransport) -> str:
+    """What an ended process printed; it takes a moment to come through."""
+    deadline = time.monotonic() + LAST_WORDS_S
+    while True:
+        transport.drain()
+        text = transport.output.take()
+        if text or time.monotonic() > deadline:
+            return text or ""
 
 
 def last_words(running: Running) -> str:
