@@ -176,8 +176,12 @@ class _Tags(html.parser.HTMLParser):
         self.found = []
 
     def handle_starttag(self, tag, attrs):
-        odd = [f"{n}={v}" for n, v in attrs if n.startswith("on") or n in ("href", "src")]
-        odd = [found for found in odd if not found.startswith("href=#")]
+        away = re.compile(r"\s*([a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)  # off the page's folder
+        odd = [
+            f"{n}={v}"
+            for n, v in attrs
+            if n.startswith("on") or (n in ("href", "src") and away.match(v or ""))
+        ]
         self.found += [tag] * (tag in ("poison", "img", "script")) + odd
 
 
