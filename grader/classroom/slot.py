@@ -45,10 +45,16 @@ def _serve(incoming: queue.Queue[dict[str, Any]], out: Any) -> None:
     from grader.classroom.desk import Desk
 
     setup = incoming.get()
-    with Desk(setup["wanted"], setup["least"]) as desk:
-        frames.send(out, desk.open())
-        while True:
-            frames.send(out, desk.grade(incoming.get()))
+    try:
+        with Desk(setup["wanted"], setup["least"]) as desk:
+            frames.send(out, desk.open())
+            while True:
+                frames.send(out, desk.grade(incoming.get()))
+    finally:
+        # Who made it may have been killed; the last slot that leaves finds it empty.
+        if setup["temporary"] is not None:
+            with contextlib.suppress(OSError):
+                os.rmdir(setup["temporary"])
 
 
 def _listen(stream: IO[bytes], incoming: queue.Queue[dict[str, Any]]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Setup:
     """How slots isolate submissions, and where they may put temporary folders."""
 
@@ -99,7 +99,7 @@ class Station:
             start_new_session=sys.platform != "win32",
         )
         assert self._process.stdin is not None
-        frames.send(self._process.stdin, {"wanted": self._setup.wanted, "least": self._setup.least})
+        frames.send(self._process.stdin, dataclasses.asdict(self._setup))
 
     def _answer(self) -> dict[str, Any]:
         assert self._process is not None

@@ -125,7 +125,8 @@ def grade(source, out, cluster):
         return complete(journal, grading, lambda _n: cluster, Heard())
 
 
-def test_nobody_is_there(tmp_path, source):
+def test_nobody_is_there(tmp_path, source, monkeypatch):
+    monkeypatch.setattr("grader.classroom.cluster.CONNECT_S", 2.0)
     with pytest.raises(ClassError, match="no Dask scheduler answers at") as caught:
         grade(source, tmp_path / "out", Cluster("tcp://127.0.0.1:1", SETUP, Tls()))
     assert "dask scheduler" in caught.value.hint

@@ -116,7 +116,11 @@ def test_a_slot_ends_in_the_middle_of_a_grading_when_nobody_wants_it(root, tmp_p
         env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(root)},
     )
     try:
-        frames.send(process.stdin, {"wanted": "plain", "least": "plain"})
+        temporary = tmp_path / "of the class"
+        temporary.mkdir()
+        frames.send(
+            process.stdin, {"wanted": "plain", "least": "plain", "temporary": str(temporary)}
+        )
         assert frames.receive(process.stdout)["status"] == "ready"
         frames.send(process.stdin, work(root, b"\nimport time\ntime.sleep(60)\n"))
         time.sleep(1.5)
