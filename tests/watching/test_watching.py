@@ -150,14 +150,35 @@ def test_a_signature_changes_with_names_sizes_and_times(folder):
     assert signature(folder / "nowhere") == ()
 
 
-def run(*arguments, **options):
-    command = [sys.executable, "-m", "grader", "watch", *arguments]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
-    )
+def heed_interrupts():
+    """As in a foreground terminal: what runs these tests may have interrupts ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def test_what_is_no_folder_is_refused(tmp_path):
+@pytest.fixture
+def run():
+    """Start the command; it is ended with the test."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "grader", "watch", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            preexec_fn=None if os.name == "nt" else heed_interrupts,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_what_is_no_folder_is_refused(run, tmp_path):
     process = run(str(tmp_path / "mine"))
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 2
@@ -168,7 +189,7 @@ def test_what_is_no_folder_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
-def test_from_the_command_line_until_ctrl_c(folder):
+def test_from_the_command_line_until_ctrl_c(run, folder):
     process = run(str(folder), "--sandbox", "plain")
     lines = iter(process.stdout.readline, "")
     assert next(lines) == f"watching `{folder}`: save a file and it is checked; Ctrl-C ends\n"
