@@ -9,7 +9,7 @@ the unit has seldom been active. Such a sum is known by its size beside the term
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from grader.oracle.models import Floats, Gates, TwoHiddenLayers, Weights
 #: |sum| / Σ|terms| up to which the sign of a sum is in doubt. Adding 128 float32 numbers is off by
 #: 128 · 2⁻²⁴ = 7.6e-6 of that at most; as a rule, two orders of adding them differ by below 1e-6.
 DOUBT = 1e-5
-#: So many gates are tried at most, the most doubtful ones, and so many of them set otherwise.
+#: So many gates are tried at most, the most doubtful ones, and so many times one is set otherwise.
 TRIED, SET = 24, 4
 #: Setting one more gate otherwise must leave less than this share of the error.
 BETTER = 0.9
@@ -100,22 +100,33 @@ def follow_otherwise(
     """
     own = Gated()
     _update(start, batches, own)
-    gates = [gate for _doubt, gate in sorted(own.doubtful, key=lambda pair: pair[0])[:TRIED]]
+    candidates = _candidates(own.doubtful)
     best: Followed | None = None
     other_way: tuple[Gate, ...] = ()
     for _ in range(SET):
         found = [
-            (_followed(start, batches, (*other_way, gate), error_of), gate)
-            for gate in gates
-            if gate not in other_way
+            (_followed(start, batches, (*other_way, *gates), error_of), gates)
+            for gates in candidates
+            if not set(gates) & set(other_way)
         ]
         if not found:
             break
-        closest, gate = min(found, key=lambda pair: pair[0].error)
+        closest, gates = min(found, key=lambda pair: pair[0].error)
         if not closest.error < BETTER * error:
             break
-        best, error, other_way = closest, closest.error, (*other_way, gate)
+        best, error, other_way = closest, closest.error, (*other_way, *gates)
     return best
+
+
+def _candidates(doubtful: Sequence[tuple[float, Gate]]) -> list[tuple[Gate, ...]]:
+    """The gates to try: each by itself, and those of one unit together, since a transition that was
+    drawn twice has the same sum in both rows."""
+    nearest = [gate for _doubt, gate in sorted(doubtful, key=lambda pair: pair[0])[:TRIED]]
+    units: dict[tuple[int, int, int], list[Gate]] = {}
+    for gate in nearest:
+        units.setdefault((gate.call, gate.layer, gate.unit), []).append(gate)
+    together = [tuple(gates) for gates in units.values() if len(gates) > 1]
+    return [*((gate,) for gate in nearest), *together]
 
 
 def _followed(

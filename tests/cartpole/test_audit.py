@@ -218,6 +218,10 @@ REFUSED = {
         OTHER_PARAMETERS,
     ),
     "no weights": (lambda u: replaced(u, weights=None), OTHER_PARAMETERS),
+    "fewer bytes than weights": (
+        lambda u: replaced(u, weights=Array("float32", (17_410,), b"\0" * 8)),
+        OTHER_PARAMETERS,
+    ),
     "other weights": (
         nudged,
         "update 3 changed the weights by something else than one update of the algorithm on the "
@@ -314,9 +318,12 @@ def looks(monkeypatch):
 
 def test_five_in_a_thousand_are_looked_into_beside_the_first_twenty(errors, looks):
     student = Student(schedule=replace(SCHEDULE, batch_size=1))
-    errors += [0.0] * 200 + [2 * SUSPICIOUS] * 40
+    given = [SUSPICIOUS * (2 + n / 1000) for n in range(179, 241)]
+    errors += [0.0] * 178 + given
     student.honest(240)
     assert len(looks) == LOOKED_INTO + LOOKED_INTO_SHARE * 200 + 1 == 22
+    # By update 199 there were 21; update 200 is one too many, and the next is not.
+    assert looks == [*given[:21], given[22]]
 
 
 def test_the_bounds_belong_to_what_passes(errors, looks):
@@ -498,6 +505,27 @@ def test_other_settings_are_refused(change):
         student.honest(30)
 
 
+def test_long_runs_may_drift_further(monkeypatch):
+    monkeypatch.setattr(audit, "DRIFT", 0.0)
+    monkeypatch.setattr(audit, "DRIFT_PER_UPDATE", 1e-6)
+    student = Student()
+    student.honest(20)
+    assert student.audit.drift > 1e-6
+
+
+def test_draws_that_are_not_uniform_are_refused():
+    student = Student()
+    latest = [getattr(student.stored, name)[-32:] for name in FIELDS]
+    words = r"^`sample` does not draw uniformly: of [\d,]+, [\d,]+ were .*expected$"
+
+    def repeat():
+        for _ in range(40):
+            student.audit.check(student.report(latest))
+
+    with pytest.raises(AuditFailed, match=words):
+        repeat()
+
+
 def test_errors_that_pass_one_by_one_add_up(monkeypatch):
     monkeypatch.setattr(audit, "DRIFT", 0.005)
     student = Student()
@@ -527,9 +555,38 @@ def test_losses(factor, passes):
     if passes:
         student.audit.check(update)
     else:
-        words = r"^update 1 returned \d[\d.]*, and the loss of its batch was \d[\d.]*$"
+        words = rf"^update 1 returned {update.loss:.4g}, and the loss of its batch was \d[\d.]*$"
         with pytest.raises(AuditFailed, match=words):
             student.audit.check(update)
+
+
+def test_losses_are_audited_unless_the_checks_found_otherwise():
+    student = Student(losses=False)
+    update = student.report(student.draw())
+    student.audit.check(replaced(update, loss=2 * update.loss))
+    student = Student()
+    initial = [p.detach().numpy().copy() for p in student.theta]
+    student.audit = Audit(Learner, student.packing, initial, SCHEDULE)
+    student.audit.serve(student.stored)
+    update = student.report(student.draw())
+    with pytest.raises(AuditFailed, match="update 1 returned"):
+        student.audit.check(replaced(update, loss=2 * update.loss))
+
+
+def test_a_learner_that_says_nothing_of_its_loss():
+    class Silent(Learner):
+        def returned(self, loss, prediction, targets):
+            return None
+
+    student = Student(Silent)
+    student.audit.check(replaced(student.report(student.draw()), loss=None))
+
+
+def test_a_loss_near_zero_may_be_off_by_its_rounding():
+    student = Student()
+    student.audit._require_loss(5e-7, 0.0)
+    with pytest.raises(AuditFailed):
+        student.audit._require_loss(2e-6, 0.0)
 
 
 @pytest.mark.parametrize("loss", [None, float("nan"), float("inf")])

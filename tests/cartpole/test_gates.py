@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from grader.cartpole.gates import DOUBT, Gate, Gated, follow_otherwise
+from grader.cartpole.gates import BETTER, DOUBT, Gate, Gated, follow_otherwise
 from grader.oracle.dqn import Batch, Learner
 from grader.oracle.models import TwoHiddenLayers
 from grader.oracle.wrong_target import MaxOverBatch
@@ -79,10 +79,11 @@ def test_a_gate_set_the_other_way_by_hand(weights, batch, layer):
 def test_only_the_backward_pass_that_is_named(weights, batch):
     dq = np.ones((ROWS, 2), np.float32)
     plain = TwoHiddenLayers().backward(weights, batch.states, dq)
-    gated = Gated((Gate(1, 1, 0, 0),))
-    first, second = (gated.backward(weights, batch.states, dq) for _ in range(2))
+    gated = Gated((Gate(2, 1, 0, 0),))
+    first, second, third = (gated.backward(weights, batch.states, dq) for _ in range(3))
     assert all(map(np.array_equal, first, plain))
-    assert not all(map(np.array_equal, second, plain))
+    assert all(map(np.array_equal, second, plain))
+    assert not all(map(np.array_equal, third, plain))
 
 
 @pytest.mark.parametrize("layer", [0, 1])
@@ -97,7 +98,8 @@ def test_what_is_in_doubt(weights, batch, layer):
 def test_a_unit_that_nothing_enters_is_not_in_doubt(weights, batch):
     weights[2][1], weights[3][1] = 0, 0
     gated = Gated()
-    gated.backward(weights, batch.states, np.ones((ROWS, 2), np.float32))
+    with np.errstate(all="raise"):
+        gated.backward(weights, batch.states, np.ones((ROWS, 2), np.float32))
     assert gated.doubtful == []
 
 
@@ -130,6 +132,33 @@ def test_two_gates_of_one_update(weights, batch):
     error = distance(learner(both).update(batch).q, seen)
     found = follow_otherwise(start, (batch, batch), error, lambda o: distance(o.q, seen))
     assert found.error == 0
+
+
+def test_one_of_two_gates_in_doubt(weights, batch):
+    both = at_zero(at_zero(weights, batch, 0, 5, 2), batch, 1, 1, 4)
+    other = learner(both)
+    other.model = Gated((Gate(0, 1, 1, 4),))
+    seen = other.update(batch).q
+    error = distance(learner(both).update(batch).q, seen)
+    found = follow_otherwise(learner(both), (batch, batch), error, lambda o: distance(o.q, seen))
+    assert found.error == 0
+
+
+def test_rows_alike_are_equally_in_doubt(weights, batch):
+    twice = batch.rows([0, 1, 2, 3, 4, 5, 5, 7])
+    start = learner(at_zero(weights, twice, 1, 5, 2))
+    other = learner(start.q)
+    other.model = Gated((Gate(0, 1, 5, 2), Gate(0, 1, 6, 2)))
+    seen = other.update(twice).q
+    error = distance(learner(start.q).update(twice).q, seen)
+    found = follow_otherwise(start, (twice, twice), error, lambda o: distance(o.q, seen))
+    assert found.error == 0
+
+
+def test_a_gate_that_helps_too_little_explains_nothing(weights, batch):
+    start = learner(at_zero(weights, batch, 1, 5, 2))
+    assert follow_otherwise(start, (batch, batch), 1.0, lambda _outcome: BETTER) is None
+    assert follow_otherwise(start, (batch, batch), 1.0, lambda _outcome: 0.89) is not None
 
 
 def test_what_no_gate_explains(weights, batch):
