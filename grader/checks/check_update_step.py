@@ -25,6 +25,7 @@ from grader.checks.outcomes import (
     updates_of,
     weight_difference,
 )
+from grader.checks.rounding import steady
 from grader.checks.update_readings import (
     require_free_generators,
     returned_code,
@@ -251,6 +252,13 @@ def check_target_untouched(updates: Updates) -> None:
 def check_many_updates(updates: Updates) -> None:
     """Many updates in a row, with and without copies in between, follow the algorithm."""
     rng = updates.part.rng()
+    scenario = steady(lambda: _many_updates(rng))
+    scenario = updates.without_syncs(scenario)
+    updates.judge(scenario, "Every call behaves like the first.", EVERYTHING)
+    _require_long_run(updates)
+
+
+def _many_updates(rng: np.random.Generator) -> Scenario:
     steps: list[Learning | Sync] = []
     batches = [
         Learning(random_pool(rng, 2 * rows, 4, 3, terminal=0.25), rows)
@@ -261,16 +269,13 @@ def check_many_updates(updates: Updates) -> None:
         steps.append(batches[n] if n < len(batches) else batches[int(rng.integers(len(batches)))])
         if n % 7 == 6:
             steps.append(Sync())
-    scenario = Scenario(
+    return Scenario(
         q=random_weights(rng, 4, 3),
         target=random_weights(rng, 4, 3),
         lr=0.01,
         gamma=0.9,
         steps=steps,
     )
-    scenario = updates.without_syncs(scenario)
-    updates.judge(scenario, "Every call behaves like the first.", EVERYTHING)
-    _require_long_run(updates)
 
 
 def _require_long_run(updates: Updates) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from grader.checks.agents import Learning, Scenario, random_pool, random_weights
 from grader.checks.outcomes import EVERYTHING
+from grader.checks.rounding import steady
 from grader.checks.updates import Updates
 from grader.protocol.messages import Sync
 
@@ -17,7 +20,8 @@ TRAININGS, CALLS = 3, 80
 def check_hidden_agents(updates: Updates) -> None:
     """One update of agents with more states, actions and rows."""
     for n in range(AGENTS):
-        scenario = _agent(updates.part.rng(str(n)), calls=1, rows=(65, 300))
+        rng = updates.part.rng(str(n))
+        scenario = steady(partial(_agent, rng, calls=1, rows=(65, 300)))
         updates.judge(
             scenario, "The update is the same algorithm for every shape and value.", EVERYTHING
         )
@@ -26,7 +30,8 @@ def check_hidden_agents(updates: Updates) -> None:
 def check_hidden_training(updates: Updates) -> None:
     """Trainings of many updates, each on a batch of its own, with copies now and then."""
     for n in range(TRAININGS):
-        scenario = _agent(updates.part.rng(str(n)), calls=CALLS, rows=(1, 30))
+        rng = updates.part.rng(str(n))
+        scenario = steady(partial(_agent, rng, calls=CALLS, rows=(1, 30)))
         updates.judge(
             updates.without_syncs(scenario), "Every call behaves like the first.", EVERYTHING
         )
