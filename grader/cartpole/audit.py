@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from grader.cartpole.drawing import Drawing
 from grader.cartpole.environment import Served
-from grader.cartpole.gates import follow_otherwise
+from grader.cartpole.gates import Followed, follow_otherwise
+from grader.cartpole.rounding import follow_rounded, stands_out
 from grader.cartpole.schedule import BUFFER_CAPACITY, STATE_DIM, Schedule
 from grader.oracle.dqn import Batch, Learner, Outcome
 from grader.oracle.models import TwoHiddenLayers, Weights
@@ -26,8 +27,9 @@ TOLERANCE = 1e-3
 #: gradients that are small beside earlier ones, and their rounding is not: errors are relative to
 #: this much at least.
 LEAST_STEP = 0.05
-#: Errors from which on it is looked into whether rounding decided over a ReLU (`gates`). Left
-#: alone, it would stay in the moments, and in the errors of some ten updates that follow.
+#: Errors from which on it is looked into whether rounding decided: over a ReLU (`gates`), or over
+#: gradients near 0 (`rounding`). Left alone, it would stay in the moments, and in the errors of
+#: some ten updates that follow.
 SUSPICIOUS = 1e-4
 #: So many updates are looked into: these, and a share of those audited so far. One run in some
 #: twenty has one or two.
@@ -135,7 +137,6 @@ class Audit:
                 outcome = self._follow((batches[0], batches[-1]), after)
             except (ValueError, IndexError) as mismatch:
                 raise AuditFailed(f"the update cannot be followed: {mismatch}") from None
-        self._require_little_drift(after, outcome.q)
         self._require_loss(update.loss, outcome.returned)
         self._learner.q = after
         if self.updates % self._schedule.sync_every == 0:
@@ -149,27 +150,31 @@ class Audit:
             return _relative_error(start.q, after, outcome.q, self._least_step)
 
         outcome = self._learner.update(*batches)
-        error = error_of(outcome)
+        found = Followed(self._learner, outcome, error_of(outcome))
         self.updates += 1
-        if error > SUSPICIOUS and self.looked_into < self._looks_allowed:
+        drift = _distance(after, outcome.q)
+        if found.error > SUSPICIOUS and self._may_be_rounding(after, outcome.q):
             self.looked_into += 1
-            other = follow_otherwise(start, batches, error, error_of)
-            if other is not None:
-                self._learner, outcome, error = other.learner, other.outcome, other.error
-        self.largest_error = max(self.largest_error, error)
-        if not error <= TOLERANCE:
+            found = follow_otherwise(start, batches, found.error, error_of) or found
+            drift = _distance(after, found.outcome.q)
+            if found.error > SUSPICIOUS:
+                found = follow_rounded(start, batches, after, found, error_of)
+        self._learner = found.learner
+        self.largest_error = max(self.largest_error, found.error)
+        if not found.error <= TOLERANCE:
             raise AuditFailed(
                 f"update {self.updates} changed the weights by something else than one update of "
-                f"the algorithm on the batch drawn (relative difference {error:.2g})"
+                f"the algorithm on the batch drawn (relative difference {found.error:.2g})"
             )
-        return outcome
+        self._require_little_drift(drift)
+        return found.outcome
 
-    @property
-    def _looks_allowed(self) -> float:
-        return LOOKED_INTO + LOOKED_INTO_SHARE * self.updates
+    def _may_be_rounding(self, after: Weights, expected: Weights) -> bool:
+        allowed = LOOKED_INTO + LOOKED_INTO_SHARE * self.updates
+        return self.looked_into < allowed and stands_out(after, expected, self._schedule.lr)
 
-    def _require_little_drift(self, after: Weights, expected: Weights) -> None:
-        self.drift += _distance(after, expected)
+    def _require_little_drift(self, distance: float) -> None:
+        self.drift += distance
         if self.drift > DRIFT + DRIFT_PER_UPDATE * self.updates:
             raise AuditFailed(
                 f"many updates changed the weights by something else than one update of the "

@@ -75,11 +75,13 @@ def _doubt(entering: Floats, matrix: Floats, bias: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Followed:
-    """One update of a learner: what follows it, and how far it is from what was seen."""
+    """One update of a learner: what follows it, how far it is from what was seen, and the gates
+    that it has set the other way."""
 
     learner: Learner
     outcome: Outcome
     error: float
+    other_way: tuple[Gate, ...] = ()
 
 
 def follow_otherwise(
@@ -99,7 +101,7 @@ def follow_otherwise(
     Returns None when no gate in doubt brings it any closer.
     """
     own = Gated()
-    _update(start, batches, own)
+    play(start, batches, own)
     candidates = _candidates(own.doubtful)
     best: Followed | None = None
     other_way: tuple[Gate, ...] = ()
@@ -135,11 +137,12 @@ def _followed(
     other_way: tuple[Gate, ...],
     error_of: Callable[[Outcome], float],
 ) -> Followed:
-    learner, outcome = _update(start, batches, Gated(other_way))
-    return Followed(learner, outcome, error_of(outcome))
+    learner, outcome = play(start, batches, Gated(other_way))
+    return Followed(learner, outcome, error_of(outcome), other_way)
 
 
-def _update(start: Learner, batches: tuple[Batch, Batch], model: Gated) -> tuple[Learner, Outcome]:
+def play(start: Learner, batches: tuple[Batch, Batch], model: Gated) -> tuple[Learner, Outcome]:
+    """One update with the gradients that `model` gives; `start` stays as it is."""
     learner = copy.deepcopy(start)
     learner.model = model
     outcome = learner.update(*batches)

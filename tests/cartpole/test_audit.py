@@ -296,6 +296,81 @@ def test_without_looking_into_it_the_update_would_be_refused(monkeypatch):
         Rounded().honest(1)
 
 
+class Cancelled(Student):
+    """Adds up what enters one unit of the first layer to 8e-7 where another order gives 5e-7.
+
+    The unit is open for one of the stored transitions only, which is in every batch, so that the
+    gradients of all weights that the unit enters are rounding.
+    """
+
+    UNIT = 40
+
+    def __init__(self):
+        super().__init__()
+        self.row = self.stored.states[:, 0].argmax()
+        with torch.no_grad():
+            self.theta[0][self.UNIT] = torch.tensor([0.1, 0, 0, 0])
+            entering = F.linear(torch.tensor(self.stored.states), self.theta[0][self.UNIT :][:1])
+            self.theta[1][self.UNIT] = 5e-7 - entering.max()
+        initial = [p.detach().numpy().copy() for p in self.theta]
+        self.minus = [p.detach().clone() for p in self.theta]
+        self.audit = Audit(Learner, self.packing, initial, self.schedule)
+        self.audit.serve(self.stored)
+
+    def draw(self, rows=None):
+        fields = super().draw(rows)
+        for field, name in zip(fields, FIELDS, strict=True):
+            field[0] = getattr(self.stored, name)[self.row]
+        return fields
+
+    def learn(self, batch):
+        kept = torch.relu
+
+        def relu(x):
+            return kept(x) + 3e-7 * ((x > 0) & (x < 6e-7))
+
+        torch.relu = relu
+        try:
+            return super().learn(batch)
+        finally:
+            torch.relu = kept
+
+
+def test_rounding_may_decide_over_gradients():
+    student = Cancelled()
+    student.honest(1)
+    assert student.audit.looked_into == 1
+    assert student.audit.largest_error < SUSPICIOUS
+    student.honest(10)
+    assert student.audit.largest_error < SUSPICIOUS
+
+
+def test_without_looking_for_other_gradients_the_update_would_be_refused(monkeypatch):
+    monkeypatch.setattr(audit, "follow_rounded", lambda *arguments: arguments[3])
+    with pytest.raises(AuditFailed, match="update 1 changed the weights"):
+        Cancelled().honest(1)
+
+
+def test_what_rounding_explains_is_drift_all_the_same(monkeypatch):
+    """Else single weights could be led anywhere, in steps that rounding leaves open."""
+    student = Cancelled()
+    student.honest(1)
+    gradients, gates = student.audit.drift, Rounded()
+    gates.honest(1)
+    assert gates.audit.drift < gradients / 100
+    monkeypatch.setattr(audit, "DRIFT", gradients / 2)
+    with pytest.raises(AuditFailed, match="many updates changed the weights"):
+        Cancelled().honest(1)
+
+
+def test_where_all_weights_are_off_a_little_rounding_is_not_looked_into(monkeypatch):
+    monkeypatch.setattr(audit, "SUSPICIOUS", 0.0)
+    student = Student()
+    student.honest(20)
+    assert student.audit.largest_error > 0
+    assert student.audit.looked_into == 0
+
+
 @pytest.fixture
 def errors(monkeypatch):
     """The relative errors that the next updates have, to be filled in; after them, 0."""
@@ -313,6 +388,8 @@ def looks(monkeypatch):
         seen.append(error)
 
     monkeypatch.setattr(audit, "follow_otherwise", follow_otherwise)
+    monkeypatch.setattr(audit, "follow_rounded", lambda *arguments: arguments[3])
+    monkeypatch.setattr(audit, "stands_out", lambda *_arguments, **_lr: True)
     return seen
 
 
