@@ -45,19 +45,20 @@ def student_kit(root: Path) -> dict[str, bytes]:
             mark is.
         StarterError: the solution cannot be turned into a starter.
     """
-    files = {path: _read(root / path) for path in WHOLE}
-    files |= {path: _cut(_read(root / path), path) for path in CUT}
-    files["README.md"] = _read(root / README)
+    files = {path: read(root / path) for path in WHOLE}
+    files |= {path: cut(read(root / path), path) for path in CUT}
+    files["README.md"] = read(root / README)
     files |= {f"starter/{name}": data for name, data in generate(root / "solution").items()}
-    for path in _grader_files(root / "grader"):
-        files[path.relative_to(root).as_posix()] = _read(path)
+    for path in grader_files(root / "grader"):
+        files[path.relative_to(root).as_posix()] = read(path)
     for page in [path for path in files if path.endswith(".md")]:
         files[page] = _without_dead_links(files[page].decode(), page, files).encode()
     assert f"starter/{MANIFEST}" not in files
     return {f"{FOLDER}/{path}": data for path, data in sorted(files.items())}
 
 
-def _grader_files(grader: Path) -> Iterator[Path]:
+def grader_files(grader: Path) -> Iterator[Path]:
+    """What grades one submission with the public checks, in the folder ``grader``."""
     for path in sorted(grader.iterdir()):
         if path.is_file() and path.suffix in KINDS:
             yield path
@@ -69,7 +70,8 @@ def _grader_files(grader: Path) -> Iterator[Path]:
         yield grader / "release" / name
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """A file of the checkout with ``\\n`` as line ends; `KitError` when it is not there."""
     try:
         return path.read_bytes().replace(b"\r\n", b"\n")
     except OSError as error:
@@ -78,8 +80,8 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _cut(data: bytes, path: str) -> bytes:
-    """What stands before the staff's mark."""
+def cut(data: bytes, path: str) -> bytes:
+    """What stands before the staff's mark; `KitError` when ``path`` has none."""
     before, mark, _after = data.decode().partition(STAFF_MARK)
     if not mark:
         raise KitError(f"`{path}` has no line `{STAFF_MARK}`\nhint: it says where a student's ends")
