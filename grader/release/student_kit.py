@@ -25,7 +25,13 @@ ROOMS = (
     "worker",
 )
 OF_RELEASE = ("__init__.py", "archive.py", "digest.py", "submit.py")
-README = "grader/release/student/README.md"
+#: Files that only a student's copy has, by where they come from.
+OF_STUDENTS = {
+    "README.md": "grader/release/student/README.md",
+    ".github/workflows/grade.yml": "grader/release/student/github.yml",
+    ".gitlab-ci.yml": "grader/release/student/gitlab.yml",
+    ".gitignore": "grader/release/student/gitignore",
+}
 #: Kinds of files that make up a room.
 KINDS = (".py", ".toml", ".ini", ".html", ".css", ".typed")
 LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>[^)#\s]+)(?:#[^)\s]*)?\)")
@@ -47,7 +53,7 @@ def student_kit(root: Path) -> dict[str, bytes]:
     """
     files = {path: read(root / path) for path in WHOLE}
     files |= {path: cut(read(root / path), path) for path in CUT}
-    files["README.md"] = read(root / README)
+    files |= {path: read(root / source) for path, source in OF_STUDENTS.items()}
     files |= {f"starter/{name}": data for name, data in generate(root / "solution").items()}
     for path in grader_files(root / "grader"):
         files[path.relative_to(root).as_posix()] = read(path)
