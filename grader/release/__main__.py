@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.release import write_atomic
 from grader.release.archive import pack
+from grader.release.classroom50_bundle import classroom50_bundle
 from grader.release.starter import ROOT, StarterError
 from grader.release.student_kit import KitError, student_kit
 
@@ -23,7 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER")
     options = parser.parse_args(arguments)
     try:
-        archives = {"student-kit.zip": pack(student_kit(ROOT))}
+        archives = {
+            "student-kit.zip": pack(student_kit(ROOT)),
+            "classroom50-autograder.zip": pack(classroom50_bundle(ROOT)),
+        }
         options.out.mkdir(parents=True, exist_ok=True)
         for name, data in archives.items():
             write_atomic(options.out / name, data)
