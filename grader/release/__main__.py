@@ -12,6 +12,7 @@ from pathlib import Path
 from grader.release import write_atomic
 from grader.release.archive import pack
 from grader.release.classroom50_bundle import classroom50_bundle
+from grader.release.prairielearn_grader import prairielearn_grader
 from grader.release.starter import ROOT, StarterError
 from grader.release.student_kit import KitError, student_kit
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archives = {
             "student-kit.zip": pack(student_kit(ROOT)),
             "classroom50-autograder.zip": pack(classroom50_bundle(ROOT)),
+            "prairielearn-grader.zip": pack(prairielearn_grader(ROOT)),
         }
         options.out.mkdir(parents=True, exist_ok=True)
         for name, data in archives.items():

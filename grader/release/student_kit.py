@@ -58,7 +58,7 @@ def student_kit(root: Path) -> dict[str, bytes]:
     for path in grader_files(root / "grader"):
         files[path.relative_to(root).as_posix()] = read(path)
     for page in [path for path in files if path.endswith(".md")]:
-        files[page] = _without_dead_links(files[page].decode(), page, files).encode()
+        files[page] = without_dead_links(files[page].decode(), page, files).encode()
     assert f"starter/{MANIFEST}" not in files
     return {f"{FOLDER}/{path}": data for path, data in sorted(files.items())}
 
@@ -94,7 +94,7 @@ def cut(data: bytes, path: str) -> bytes:
     return (before.rstrip("\n") + "\n").encode()
 
 
-def _without_dead_links(text: str, path: str, files: Collection[str]) -> str:
+def without_dead_links(text: str, path: str, files: Collection[str]) -> str:
     """The page with links to files that are not in the kit turned into their texts."""
     folder = Path(path).parent
 
