@@ -11,9 +11,10 @@ import msgspec
 
 from grader.classroom.errors import ClassError, ClassFault
 from grader.classroom.executor import Local
-from grader.classroom.journal import Journal, Override, Standing, now
+from grader.classroom.journal import Journal
 from grader.classroom.marks import mark_of
 from grader.classroom.people import find_student
+from grader.classroom.records import Override, Standing, now
 from grader.classroom.session import work_on
 from grader.classroom.station import Setup
 from grader.classroom.summary import Summary

@@ -16,7 +16,8 @@ from grader.trials.options import count
 if TYPE_CHECKING:
     from grader.classroom.compare import Change
     from grader.classroom.executor import Executor
-    from grader.classroom.journal import Grading, Journal
+    from grader.classroom.journal import Journal
+    from grader.classroom.records import Grading
     from grader.classroom.session import Order
     from grader.keys import Key
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from grader.classroom.appeals import differing
 from grader.classroom.errors import ClassError
-from grader.classroom.journal import Grading, Journal, Standing
+from grader.classroom.journal import Journal
 from grader.classroom.marks import Mark, mark_of
+from grader.classroom.records import Grading, Standing
 
 
 @dataclass(frozen=True)

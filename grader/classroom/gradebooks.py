@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from grader.classroom.errors import ClassError
-from grader.classroom.journal import Grading, Journal
+from grader.classroom.journal import Journal
 from grader.classroom.marks import mark_of
+from grader.classroom.records import Grading
 from grader.release import write_atomic
 from grader.report.gradebook.canvas import fill_canvas
 from grader.report.gradebook.moodle import fill_moodle

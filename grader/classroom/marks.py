@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from grader.classroom.journal import Standing
+from grader.classroom.records import Standing
 from grader.classroom.summary import Outcome
 
 #: What can be said of a student: graded; nothing gradable; the grader failed; not graded so far.

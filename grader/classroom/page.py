@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.classroom.journal import Grading, Journal
+from grader.classroom.journal import Journal
+from grader.classroom.records import Grading
 from grader.classroom.statistics import Statistics
 from grader.explanations import load_explanations
 from grader.report.templating import environment

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from grader.classroom.errors import ClassError
-from grader.classroom.journal import Standing
+from grader.classroom.records import Standing
 
 _SHOWN = 5
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from grader.classroom.journal import Grading, Journal, Override, Standing
+from grader.classroom.journal import Journal
+from grader.classroom.records import Grading, Override, Standing
 from grader.grading import Options, fault_report, ungradable_report
 from grader.keys import PUBLIC_KEY, Key
 from grader.report.model import OverrideEntry, Report, SubmissionEntry

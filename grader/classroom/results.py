@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from grader.classroom.errors import ClassError
-from grader.classroom.journal import Grading, Journal, Standing
+from grader.classroom.journal import Journal
 from grader.classroom.marks import Mark, mark_of
 from grader.classroom.names import folder_names
 from grader.classroom.page import class_page
+from grader.classroom.records import Grading, Standing
 from grader.classroom.rendering import report_of
 from grader.classroom.statistics import Member, statistics_of
 from grader.classroom.store import disk_full

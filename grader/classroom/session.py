@@ -13,9 +13,10 @@ import msgspec
 from grader.classroom.errors import ClassError
 from grader.classroom.executor import Executor
 from grader.classroom.handins import Rule, Turn, turns
-from grader.classroom.journal import Grading, Journal, TurnRow, Verdict
+from grader.classroom.journal import Journal
 from grader.classroom.layouts import find
 from grader.classroom.order import longest_first
+from grader.classroom.records import Grading, TurnRow, Verdict
 from grader.classroom.summary import summary_of
 from grader.classroom.terms import Terms, environment_id
 from grader.keys import PUBLIC_KEY, Key

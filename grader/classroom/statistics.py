@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.classroom.journal import Standing
 from grader.classroom.marks import Mark
+from grader.classroom.records import Standing
 
 BINS = 10
 _LISTED = 10

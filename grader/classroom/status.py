@@ -6,8 +6,9 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from grader.classroom.journal import Journal, now
+from grader.classroom.journal import Journal
 from grader.classroom.marks import mark_of
+from grader.classroom.records import now
 from grader.classroom.store import is_at_work
 
 

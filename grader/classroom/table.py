@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from grader.classroom.journal import Standing
 from grader.classroom.marks import Mark
+from grader.classroom.records import Standing
 from grader.report.safe import cell
 
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from grader.classroom.journal import Journal, TurnRow, Verdict
+from grader.classroom.journal import Journal
+from grader.classroom.records import TurnRow, Verdict
 from grader.classroom.summary import summary_of
 from grader.classroom.terms import Terms, environment_id
 from grader.environment import read_environment

@@ -6,7 +6,8 @@ import pytest
 
 from grader.classroom.compare import compare, open_side
 from grader.classroom.errors import ClassError
-from grader.classroom.journal import Journal, Override
+from grader.classroom.journal import Journal
+from grader.classroom.records import Override
 from grader.keys import Key
 from tests.classroom.conftest import Fake, entry
 

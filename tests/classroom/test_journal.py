@@ -10,8 +10,9 @@ import pytest
 
 from grader.classroom import store
 from grader.classroom.errors import ClassError, ClassFault
-from grader.classroom.journal import Journal, Override
+from grader.classroom.journal import Journal
 from grader.classroom.marks import mark_of
+from grader.classroom.records import Override
 from grader.keys import Key
 from tests.classroom.conftest import Fake, entry
 

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from grader.classroom.errors import ClassError, ClassFault
-from grader.classroom.journal import Journal, Override
+from grader.classroom.journal import Journal
 from grader.classroom.names import folder_names
+from grader.classroom.records import Override
 from grader.classroom.results import WRITERS, write_results
 from grader.classroom.table import COLUMNS
 from grader.report.markdown import to_markdown
