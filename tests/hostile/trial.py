@@ -21,6 +21,7 @@ from grader.report.json_report import to_json
 from grader.report.model import Report
 from grader.report.terminal import to_text
 from grader.sandbox.intake import IntakeError, Submitted, take_in
+from grader.sandbox.lending import Lent
 from tests.hostile.archives import write
 from tests.hostile.corpus import Case, Promise, build
 from tests.hostile.machine import CANARY, Look, Machine, end, left
@@ -117,8 +118,6 @@ class Bench:
         except Exception as error:
             trial.broken["judge"] = f"{type(error).__name__}: {error}"[:400]
         trial.seconds = time.monotonic() - begun
-        if host is not None:
-            host.serve({})  # ends the last worker
         if trial.report is not None:
             self._points(trial, submitted)
             self._secrets(trial)
@@ -217,21 +216,10 @@ def told(report: Report) -> list[str]:
     ]
 
 
-class _Lease:
-    """A host that outlives the grading it is lent to."""
-
-    def __init__(self, host: SharedHost) -> None:
-        self.tier = host.tier
-        self.open = host.open
-
-    def close(self) -> None:
-        """Nothing: the next grading wants the prepared parent."""
-
-
-def _lending(host: SharedHost) -> Callable[[Mapping[str, bytes]], _Lease]:
-    def lend(files: Mapping[str, bytes]) -> _Lease:
+def _lending(host: SharedHost) -> Callable[[Mapping[str, bytes]], Lent]:
+    def lend(files: Mapping[str, bytes]) -> Lent:
         host.serve(files)
-        return _Lease(host)
+        return Lent(host)
 
     return lend
 

@@ -113,25 +113,14 @@ def _work(todo: Any, done: Any) -> None:
         host.close()
 
 
-class _Lease:
-    """A host that outlives the grading it is lent to."""
-
-    def __init__(self, host: Any) -> None:
-        self._host = host
-        self.tier = host.tier
-        self.open = host.open
-
-    def close(self) -> None:
-        """Nothing: the next grading wants the prepared parent."""
-
-
 def _grade(task: Task, host: Any) -> Verdict:
     from grader.grading import Options, grade
     from grader.sandbox.intake import Submitted
+    from grader.sandbox.lending import Lent
 
-    def lend(files: Any) -> _Lease:
+    def lend(files: Any) -> Lent:
         host.serve(files)
-        return _Lease(host)
+        return Lent(host)
 
     with ExitStack() as stack:
         if task.without is not None:
