@@ -1,12 +1,15 @@
 # Targets of the course staff: included by the Makefile where this file is, in no student's copy.
 
-.PHONY: starter release test validity hostile fuzz mutants bench lint setup-dev
+.PHONY: starter release docs test validity hostile fuzz mutants bench lint setup-dev
 
 starter: setup ## write starter/ anew from solution/
 	@$(python) -m grader.release.starter $(ARGS)
 
 release: setup ## make dist/: what is handed out
 	@$(python) -m grader.release $(ARGS)
+
+docs: setup ## write docs/reference/ anew from the code
+	@$(python) -m grader.documenting $(ARGS)
 
 test: setup-dev ## run the linters and the tests
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \

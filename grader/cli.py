@@ -28,6 +28,11 @@ STAFF_ROOMS = {
 TIERS = ("bubblewrap", "landlock", "uid+seccomp", "plain")
 PARTS = ("q_network", "sample", "update", "update_target", "cartpole")
 KEY_VARIABLE = "DQN_GRADER_KEY_FILE"
+_GRADE_STATUS = (
+    "Exit status: 0 graded, whatever the score · 1 below --fail-under · 2 wrong usage, or nothing "
+    "gradable at PATH · 3 the grader itself failed, which says nothing about the student · 130 "
+    "interrupted."
+)
 
 
 class UsageError(Exception):
@@ -48,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit status is the contract's."""
     try:
-        options = _parser().parse_args(arguments)
+        options = build_parser().parse_args(arguments)
         return _COMMANDS[options.command](options)
     except UsageError as error:
         _complain(str(error), error.hint)
@@ -60,22 +65,32 @@ def main(arguments: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _parser() -> _Parser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; a student's copy has no commands of rooms that it lacks."""
     parser = _Parser(prog="python -m grader", description="Grades DQN submissions.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    grade = commands.add_parser("grade", help="grade one submission")
+    grade = commands.add_parser("grade", help="grade one submission", epilog=_GRADE_STATUS)
     grade.add_argument("path", metavar="PATH", help="folder, .zip or .tar.gz with the three files")
     for name, told in FORMATS.items():
         grade.add_argument(f"--{name}", metavar="FILE", help=told)
     _add_grading_options(grade)
-    grade.add_argument("--view", choices=("student", "staff"), default="student")
+    grade.add_argument(
+        "--view",
+        choices=("student", "staff"),
+        default="student",
+        help="what the report shows; students see no seeds, and of hidden checks title, why, hint",
+    )
     grade.add_argument(
         "--fail-under",
         metavar="N",
         type=_points,
         help="exit 1 when the score is below N (of the points attempted)",
     )
-    watch = commands.add_parser("watch", help="check what was saved, part by part, as you work")
+    watch = commands.add_parser(
+        "watch",
+        help="check what was saved, part by part, as you work",
+        epilog="Exit status: 0 ended with Ctrl-C · 2 wrong usage.",
+    )
     watch.add_argument("path", metavar="FOLDER", help="has the three files directly in it")
     _add_sandbox_options(watch)
     watch.set_defaults(no_solve=True, only=[], key=None, official=False, view="student")
@@ -88,10 +103,22 @@ def _parser() -> _Parser:
             own = commands.add_parser(room, help=told)
             own.set_defaults(run=command.run)
             command.add_options(own)
-    commands.add_parser("doctor", help="try out which isolation works on this machine")
-    explain = commands.add_parser("explain", help="tell about a misconception that a report names")
+    commands.add_parser(
+        "doctor",
+        help="try out which isolation works on this machine",
+        epilog="Exit status: 0 some tier works here · 3 none does.",
+    )
+    explain = commands.add_parser(
+        "explain",
+        help="tell about a misconception that a report names",
+        epilog="Exit status: 0 told · 2 no misconception has this code.",
+    )
     explain.add_argument("code", metavar="CODE", nargs="?", help="such as UPDATE_HUBER")
-    rubric = commands.add_parser("rubric", help="look for mistakes in a rubric")
+    rubric = commands.add_parser(
+        "rubric",
+        help="look for mistakes in a rubric",
+        epilog="Exit status: 0 nothing is wrong · 2 there are mistakes, or no rubric.",
+    )
     rubric.add_argument("action", choices=("check",), help="say what is wrong, with its line")
     rubric.add_argument("file", metavar="FILE", nargs="?", help="default: the kit's own rubric")
     return parser

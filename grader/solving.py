@@ -48,7 +48,15 @@ def grade_cartpole(
     training: Callable[[int, int, float], None],
     schedule: Schedule | None = None,
 ) -> tuple[CheckResult, SolveEntry]:
-    """Train the agent under the judge's eyes, unless something it rests on does not run."""
+    """An agent trained under the judge's eyes reaches the threshold, by the course's algorithm.
+
+    The run is attempted when QNetwork computes what the contract says and `sample` and `update`
+    run; otherwise the check is blocked.
+
+    Every update of the run is recomputed. It must be the contract's, or always the one
+    misconception that the checks of `update` had identified: that has cost its points there.
+    Actions must be ε-greedy and batches drawn uniformly.
+    """
     blocked_by = _obstacle(plugin)
     layout = None
     if blocked_by is None:

@@ -34,7 +34,12 @@ def add_options(
     commands = parser.add_subparsers(
         dest="class_command", required=True, parser_class=type(parser), metavar="COMMAND"
     )
-    grade = commands.add_parser("grade", help="grade all submissions, or go on with it")
+    grade = commands.add_parser(
+        "grade",
+        help="grade all submissions, or go on with it",
+        epilog="Exit status: 0 done · 2 wrong usage · 3 the grader or the machine failed, and some "
+        "were not graded.",
+    )
     grade.add_argument("submissions", metavar="SUBMISSIONS", help="a folder, or a CSV roster")
     _add_out(grade)
     add_grading_options(grade)
@@ -55,13 +60,15 @@ def add_options(
     _add_names(results)
     results.set_defaults(run=run_results)
     reproduce = commands.add_parser(
-        "reproduce", help="repeat the verdict on a student's submission"
+        "reproduce",
+        help="repeat the verdict on a student's submission",
+        epilog="Exit status: 0 the same in every check · 1 another verdict · 2 wrong usage.",
     )
-    reproduce.add_argument("student", metavar="STUDENT")
+    reproduce.add_argument("student", metavar="STUDENT", help="as in `grades.csv`")
     _add_out(reproduce)
     reproduce.set_defaults(run=run_reproduce)
     override = commands.add_parser("override", help="give points for a check by hand")
-    override.add_argument("student", metavar="STUDENT")
+    override.add_argument("student", metavar="STUDENT", help="as in `grades.csv`")
     override.add_argument("check", metavar="CHECK", help="such as update.terminal")
     override.add_argument("points", metavar="POINTS", help="or `graded`, to take the points back")
     override.add_argument("--reason", required=True, help="the student reads it")
@@ -69,13 +76,19 @@ def add_options(
     _add_names(override)
     override.set_defaults(run=run_override)
     gradebook = commands.add_parser("gradebook", help="fill a table that Canvas or Moodle exported")
-    gradebook.add_argument("platform", metavar="PLATFORM", choices=("canvas", "moodle"))
+    gradebook.add_argument(
+        "platform", metavar="PLATFORM", choices=("canvas", "moodle"), help="whose table it is"
+    )
     gradebook.add_argument("table", metavar="TABLE", help="the exported file")
     gradebook.add_argument("--column", metavar="TITLE", help="the assignment's, for Canvas")
     gradebook.add_argument("--to", metavar="FILE", required=True, help="the filled table")
     _add_out(gradebook)
     gradebook.set_defaults(run=run_gradebook)
-    compare = commands.add_parser("compare", help="what changed between two gradings")
+    compare = commands.add_parser(
+        "compare",
+        help="what changed between two gradings",
+        epilog="Exit status: 0 no grade went down · 1 one did · 2 wrong usage.",
+    )
     for side in ("old", "new"):
         compare.add_argument(side, metavar=side.upper(), help="its folder, or FOLDER@NUMBER")
     compare.set_defaults(run=run_compare)

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from grader.lab.rows import Row
 
 DONE, INTERRUPTED = 0, 130
+_STATUS = (
+    "Exit status: 0 done · 2 wrong usage, or a submission that cannot be trained · 3 the lab "
+    "itself failed."
+)
 DEFAULT_OUT = "build/lab"
 DEFAULT_SEEDS = 20
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    parser.epilog = _STATUS
     parser.add_argument(
         "--seeds",
         metavar="N",

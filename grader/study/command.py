@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from grader.trials.subjects import Subject
 
 DONE, INTERRUPTED = 0, 130
+_STATUS = "Exit status: 0 done · 2 wrong usage · 3 the study itself failed."
 DEFAULT_OUT = "build/study"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    parser.epilog = _STATUS
     parser.add_argument(
         "--seeds", metavar="N", type=count, required=True, help="seeds of every recipe"
     )

@@ -20,7 +20,7 @@ from grader.release.starter import CLOSING, OPENING, TODO_LINE
 
 ROOT = Path(__file__).resolve().parents[2]
 STAFF = ("solution", "tests", "grader/hidden", "grader/classroom", ".ci")
-STAFF += ("grader/study", "grader/lab", "grader/trials")
+STAFF += ("grader/study", "grader/lab", "grader/trials", "grader/documenting")
 
 
 @pytest.fixture(scope="module")
