@@ -17,6 +17,7 @@ WHOLE = ("Makefile", "scripts/setup_venv.py", "docs/assignment.md")
 ROOMS = (
     "cartpole",
     "checks",
+    "commands",
     "confine",
     "oracle",
     "protocol",

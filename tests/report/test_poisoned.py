@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from grader.cli import _complain
+from grader.commands.messages import complain
 from grader.report.annotations import to_annotations
 from grader.report.classroom50 import Hand, to_classroom50
 from grader.report.curve import curve_svg
@@ -88,7 +88,7 @@ def complaint(report):
     """The message with which the command ends when it cannot grade."""
     file = io.StringIO()
     with redirect_stderr(file):
-        _complain(report.reason or "", report.submission.name)
+        complain(report.reason or "", report.submission.name)
     return file.getvalue().encode()
 
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from grader import cli
 from grader.client import Worker
+from grader.commands import options
 from grader.confine import landlock as confine_landlock
 from grader.protocol.messages import Load, Loaded
 from grader.sandbox import bubblewrap, identity, landlock, preflight, tiers
@@ -23,7 +23,7 @@ FILES = {"q_network.py": b"class QNetwork: ...\n"}
 
 
 def test_the_command_line_knows_the_tiers():
-    assert cli.TIERS == TIERS
+    assert options.TIERS == TIERS
     assert TIERS[-1] == "plain"
 
 
