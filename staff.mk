@@ -1,6 +1,6 @@
 # Targets of the course staff: included by the Makefile where this file is, in no student's copy.
 
-.PHONY: starter release docs test validity hostile fuzz mutants bench lint setup-dev
+.PHONY: starter release docs pictures test validity hostile fuzz mutants bench lint setup-dev
 
 starter: setup ## write starter/ anew from solution/
 	@$(python) -m grader.release.starter $(ARGS)
@@ -9,7 +9,10 @@ release: setup ## make dist/: what is handed out
 	@$(python) -m grader.release $(ARGS)
 
 docs: setup ## write docs/reference/ anew from the code
-	@$(python) -m grader.documenting $(ARGS)
+	@$(python) -m grader.documenting
+
+pictures: setup ## make docs/pictures/ anew from real runs
+	@$(python) -m grader.documenting.pictures
 
 test: setup-dev ## run the linters and the tests
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
