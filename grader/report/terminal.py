@@ -44,10 +44,10 @@ def print_report(report: Report, console: Console) -> None:
     width = min(console.width, MAX_WIDTH)
     rendered = render(report, ascii_only=ascii_only)
     if console.is_terminal and not ascii_only:
-        console.print(rendered, width=width)
+        console.print(rendered, width=width, crop=False)
         return
     with console.capture() as capture:
-        console.print(rendered, width=width)
+        console.print(rendered, width=width, crop=False)
     text = capture.get()
     # Elsewhere than in a terminal, the blanks that fill up lines are of no use.
     text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())

@@ -126,6 +126,17 @@ def test_every_slot_of_a_failure_is_told(troubled):
     assert "costs no points" in text
 
 
+def test_lines_to_paste_are_never_cut(make_check, make_report):
+    line = f"print([{', '.join(map(str, range(60)))}])"
+    report = make_report([make_check(observed="Other numbers.", reproduce=line)])
+    for text in (
+        to_text(report, width=80),
+        on_ascii(report, width=80),
+        on_terminal(report, width=80, color_system=None),
+    ):
+        assert f"\n{line}" in text
+
+
 def test_every_status_is_told_apart_without_colour(troubled):
     text = to_text(troubled)
     assert row_of(text, "Builds with any").strip().startswith("✓")
@@ -187,9 +198,12 @@ def test_the_digest_is_shown(graded):
 
 @pytest.mark.parametrize("width", [80, 40])
 def test_no_line_is_longer_than_the_terminal(graded, troubled, width):
+    """But for those to paste, which stay whole."""
     for report in (graded, troubled):
+        pasted = {line for check in report.checks for line in (check.reproduce or "").splitlines()}
         for text in (to_text(report, width), on_terminal(report, width=width, color_system=None)):
-            assert [line for line in text.splitlines() if cell_len(line) > width] == []
+            long = [line for line in text.splitlines() if cell_len(line) > width]
+            assert set(long) <= pasted
 
 
 def test_wide_terminals_get_lines_that_can_be_read(graded):
