@@ -47,7 +47,12 @@ def _use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> Non
 
 
 def prepare_torch() -> None:
-    """Import torch: one thread, `torch.compile` a no-op, what imports the compiler cut."""
+    """Import torch: one thread, `torch.compile` a no-op, what imports the compiler cut.
+
+    NumPy's generators are imported at their first use. Where memory does not suffice for them, that
+    has to show before a submission is there to take the blame.
+    """
+    import numpy.random  # noqa: F401
     import torch
 
     torch.set_num_threads(1)
