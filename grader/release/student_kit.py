@@ -12,7 +12,7 @@ FOLDER = "dqn-assignment"
 STAFF_MARK = "# --- For the course staff: a student's copy ends here. ---"
 #: Files with such a mark, and files as they are; by their paths in the kit.
 CUT = ("pyproject.toml", "constraints.txt")
-WHOLE = ("Makefile", "scripts/setup_venv.py", "docs/assignment.md")
+WHOLE = ("Makefile", "scripts/setup_venv.py", "docs/assignment.md", "docs/students.md")
 #: What of the grader a grading needs. A room that is not named here stays with the staff.
 ROOMS = (
     "cartpole",

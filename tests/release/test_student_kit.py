@@ -124,7 +124,9 @@ def test_no_answer_is_in_it(files):
     lines = sorted(set(answers()) - given)
     assert len(lines) > 15
     everything = "\n".join(
-        re.sub(r"\s+", " ", data.decode()) for path, data in files.items() if ".py" in path
+        re.sub(r"\s+", " ", data.decode())
+        for path, data in files.items()
+        if path.endswith((".py", ".md"))
     )
     assert [line for line in lines if re.sub(r"\s+", " ", line) in everything] == []
 
@@ -137,10 +139,11 @@ def test_the_starter_is_the_generated_one(files):
 
 def test_links_lead_to_files_of_the_kit(files):
     pages = {path: data.decode() for path, data in files.items() if path.endswith(".md")}
-    assert {Path(path).name for path in pages} == {"README.md", "assignment.md"}
+    assert {Path(path).name for path in pages} == {"README.md", "assignment.md", "students.md"}
     for path, text in pages.items():
         for link in kit.LINK.finditer(text):
-            assert (Path(path).parent / link["target"]).as_posix() in files, link[0]
+            if "://" not in link["target"]:
+                assert (Path(path).parent / link["target"]).as_posix() in files, link[0]
     assert "experiments.md" in (ROOT / "docs/assignment.md").read_text("utf-8")
     assert "[experiments.md](" not in pages[f"{kit.FOLDER}/docs/assignment.md"]
 
