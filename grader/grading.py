@@ -15,6 +15,7 @@ from grader.client import Worker
 from grader.environment import read_environment
 from grader.explanations import load_explanations
 from grader.keys import PUBLIC_KEY, Key
+from grader.memory import Memory, Recall, afresh
 from grader.release.digest import submission_sha256
 from grader.report.model import (
     SCHEMA,
@@ -99,8 +100,12 @@ def grade(
     options: Options | None = None,
     listener: Listener | None = None,
     start_host: StartHost = start_plain,
+    memory: Memory | None = None,
 ) -> Report:
     """The report on one submission, in the view asked for.
+
+    memory : for who grades one submission after another, so that what follows from the key alone
+        is worked out once; reports are the same without it
 
     Raises `GraderFault` when the grader fails, and `Refused` when no isolation that may serve
     works; `KeyboardInterrupt` passes. No process is left behind in any case.
@@ -116,7 +121,8 @@ def grade(
         raise GraderFault(str(fault)) from fault
     try:
         rubric = load_rubric(hidden=options.hidden)
-        session = _Session(submitted, options, listener, rubric, Worker(host))
+        recall = afresh if memory is None else memory.of(options.key.secret)
+        session = _Session(submitted, options, listener, rubric, Worker(host), recall)
         session.run_checks()
         checked = time.perf_counter()
         session.run_cartpole()
@@ -145,6 +151,7 @@ class _Session:
         listener: Listener,
         rubric: Rubric,
         worker: Worker,
+        recall: Recall,
     ) -> None:
         from grader.checks.plugin import GradePlugin
 
@@ -164,6 +171,7 @@ class _Session:
             options.key.secret,
             frozenset(submitted.files),
             parts=frozenset(needed),
+            recall=recall,
             starting=self._starting,
             finished=self._finished,
         )

@@ -56,7 +56,9 @@ def check_output_shape(networks: Networks) -> None:
         )
 
     judge((PROBE, 4))
-    explore(_cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES)
+    explore(
+        _cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES, recall=networks.part.recall
+    )
 
 
 def check_parameters(networks: Networks) -> None:
@@ -114,7 +116,9 @@ def check_hidden_layers(networks: Networks) -> None:
     def judge(case: tuple[Shape, int]) -> None:
         networks.require_forward(case[0], found, rows=case[1])
 
-    explore(_cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES)
+    explore(
+        _cases(), judge, seeded=networks.part.seed(), examples=EXAMPLES, recall=networks.part.recall
+    )
 
 
 def check_output_layer(networks: Networks) -> None:

@@ -211,7 +211,7 @@ def check_eviction(draws: Draws) -> None:
     _require_alike_kept(draws)
     pushes = st.lists(st.integers(1, 8), min_size=1, max_size=MAX_PUSHES)
     strategy = st.tuples(st.integers(1, MAX_CAPACITY), pushes)
-    explore(strategy, judge, seeded=draws.part.seed(), examples=EXAMPLES)
+    explore(strategy, judge, seeded=draws.part.seed(), examples=EXAMPLES, recall=draws.part.recall)
 
 
 def _judge_eviction(draws: Draws, capacity: int, pushes: list[int]) -> None:

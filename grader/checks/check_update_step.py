@@ -309,4 +309,10 @@ def check_any_batch(updates: Updates) -> None:
             reproduce=update_snippet,
         )
 
-    explore(st.one_of(tabular(), scattered()), judge, seeded=updates.part.seed(), examples=EXAMPLES)
+    explore(
+        st.one_of(tabular(), scattered()),
+        judge,
+        seeded=updates.part.seed(),
+        examples=EXAMPLES,
+        recall=updates.part.recall,
+    )

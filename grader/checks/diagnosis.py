@@ -7,14 +7,17 @@ when it is the only one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from grader.checks.agents import Learning, Scenario, one_hot_pool, random_pool, random_weights
 from grader.checks.outcomes import EVERYTHING, RETURNED, difference, updates_of
 from grader.checks.seeds import generator
+from grader.checks.sieve import Sieve
+from grader.memory import Recall, afresh
 from grader.oracle.catalogue import pairs, variations
 from grader.oracle.dqn import Learner
 from grader.oracle.variation import Variation
@@ -74,8 +77,13 @@ def battery(key: bytes) -> list[Scenario]:
     return [plain, sparse, square, two, mild, steep, wide, mixed, rising]
 
 
-def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Diagnosis:
-    """The one learner that explains all traces, if there is exactly one."""
+def diagnose(
+    scenarios: Sequence[Scenario], traces: Sequence[AgentTrace], recall: Recall = afresh
+) -> Diagnosis:
+    """The one learner that explains all traces, if there is exactly one.
+
+    What every learner does in the first scenario is recalled, which therefore must be the key's.
+    """
     numbers = [u.returned.number for trace in traces for u in updates_of(trace)]
     # A submission that returns no number is told so elsewhere; here it hides nothing.
     aspects = [a for a in EVERYTHING if a != RETURNED or None not in numbers]
@@ -88,13 +96,18 @@ def diagnose(scenarios: Sequence[Scenario], traces: Sequence[AgentTrace]) -> Dia
 
     if explains(Learner):
         return Diagnosis(Learner)
-    for candidates in (variations(), pairs()):
-        matching = [kind for kind in candidates if explains(kind)]
+    for candidates in (variations, pairs):
+        sieve = recall(f"{candidates.__name__} sieved", partial(_sieve, candidates, scenarios[0]))
+        matching = [kind for kind in sieve.passing(traces[0], aspects) if explains(kind)]
         if matching:
             found = matching[0] if _one_name(matching) else None
             found = _blame_given(_blame_calls(found, traces), scenarios, traces)
             return Diagnosis(found, _evidence(scenarios, traces, aspects))
     return Diagnosis(None)
+
+
+def _sieve(candidates: Callable[[], Iterable[type[Variation]]], scenario: Scenario) -> Sieve:
+    return Sieve(candidates(), scenario)
 
 
 def _evidence(

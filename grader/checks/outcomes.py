@@ -102,9 +102,14 @@ def _compare(
 
 def _same_number(got: float, expected: float, outcome: Outcome) -> bool:
     """Within the tolerance of the loss, or of the terms that cancel in it."""
-    parts = [p for p in (outcome.prediction, outcome.targets) if p is not None]
-    rounding = 1e-6 * max([1e-3, *(float(np.abs(p).max(initial=0)) for p in parts)])
+    rounding = rounding_of_returned(outcome)
     return bool(abs(got - expected) <= LOSS_TOLERANCE * abs(expected) + rounding)
+
+
+def rounding_of_returned(outcome: Outcome) -> float:
+    """How far rounding may take the returned number: its terms cancel."""
+    parts = [p for p in (outcome.prediction, outcome.targets) if p is not None]
+    return 1e-6 * max([1e-3, *(float(np.abs(p).max(initial=0)) for p in parts)])
 
 
 def _gradient_difference(expected: Outcome, got: list[Doubles] | None) -> str | None:
@@ -115,16 +120,23 @@ def _gradient_difference(expected: Outcome, got: list[Doubles] | None) -> str | 
     assert expected.gradients is not None
     if got is None:
         return "no optimizer step with gradients was seen"
-    scale = max(float(np.abs(g).max(initial=0)) for g in expected.gradients)
-    terms = [p for p in (expected.prediction, expected.targets) if p is not None]
-    noise = 1e-3 * max([0.0, *(float(np.abs(p).max(initial=0)) for p in terms)])
+    scale = gradient_scale(expected)
     for g, e in zip(got, expected.gradients, strict=False):
-        if not close(g, e, scale=max(scale, noise)):
+        if not close(g, e, scale=scale):
             return (
                 f"the gradient's norm was {global_norm(got):.4g}, expected "
                 f"{global_norm(expected.gradients):.4g} (entries {show(g)}, expected {show(e)})"
             )
     return None
+
+
+def gradient_scale(expected: Outcome) -> float:
+    """What entries of the gradient are compared relative to: the largest, or a thousandth of the
+    terms that cancel in it."""
+    scale = max(float(np.abs(g).max(initial=0)) for g in expected.gradients or [])
+    terms = [p for p in (expected.prediction, expected.targets) if p is not None]
+    noise = 1e-3 * max([0.0, *(float(np.abs(p).max(initial=0)) for p in terms)])
+    return max(scale, noise)
 
 
 def weight_difference(

@@ -12,6 +12,7 @@ from grader.checks.feedback import Advice, Blocked, Failure, failure_of, locatio
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
 from grader.client import CPU_S, WALL_S, Location, Worker, WorkerLost
+from grader.memory import Recall, afresh
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import (
     Load,
@@ -59,10 +60,17 @@ class Part:
     """Asks scenarios of one module of the submission, in a fresh worker process."""
 
     def __init__(
-        self, worker: Worker, module: str, present: bool, key: bytes, siblings: Siblings
+        self,
+        worker: Worker,
+        module: str,
+        present: bool,
+        key: bytes,
+        siblings: Siblings,
+        recall: Recall = afresh,
     ) -> None:
         self.module = module
         self.key = key
+        self.recall = recall
         self.advice: list[Advice] = []
         self.lines: dict[str, int] = {}
         self._worker = worker

@@ -17,6 +17,7 @@ from grader.checks.part import Part, Siblings
 from grader.checks.updates import Updates
 from grader.client import Location, Worker, WorkerLost
 from grader.explanations import Explanation
+from grader.memory import Recall, afresh
 from grader.report.model import AdviceEntry, CheckResult, LocationEntry
 from grader.rubric import CheckEntry, Rubric
 
@@ -42,6 +43,7 @@ class GradePlugin:
     Parameters
     ----------
     present : names of the submission's files
+    recall : gives what earlier submissions have left known of this key
     listener : called with each finished check; `starting` with the id of each that begins
 
     `results` holds the outcomes by id, `fault` an exception that was the grader's own.
@@ -56,6 +58,7 @@ class GradePlugin:
         present: frozenset[str],
         *,
         parts: frozenset[str],
+        recall: Recall = afresh,
         starting: Callable[[CheckEntry], None] = lambda _check: None,
         finished: Callable[[CheckResult], None] = lambda _result: None,
     ) -> None:
@@ -68,6 +71,7 @@ class GradePlugin:
         self._key = key
         self._present = present
         self._wanted = parts
+        self._recall = recall
         self._starting = starting
         self._finished = finished
         self._siblings = Siblings()
@@ -87,7 +91,9 @@ class GradePlugin:
         if part not in self._parts:
             module = _MODULES[part]
             present = f"{module}.py" in self._present
-            self._parts[part] = Part(self._worker, module, present, self._key, self._siblings)
+            self._parts[part] = Part(
+                self._worker, module, present, self._key, self._siblings, self._recall
+            )
         return self._parts[part]
 
     def advice(self) -> list[AdviceEntry]:

@@ -73,9 +73,10 @@ class Updates:
     def diagnosis(self) -> Diagnosis:
         """What explains the submission, from a battery of scenarios played once."""
         if self._diagnosis is None:
-            scenarios = [self.without_syncs(scenario) for scenario in battery(self.part.key)]
+            scenarios = self.part.recall("battery", lambda: battery(self.part.key))
+            scenarios = [self.without_syncs(scenario) for scenario in scenarios]
             traces = [self.agents.play(scenario) for scenario in scenarios]
-            self._diagnosis = diagnose(scenarios, traces)
+            self._diagnosis = diagnose(scenarios, traces, self.part.recall)
         return self._diagnosis
 
     def without_syncs(self, scenario: Scenario) -> Scenario:
@@ -204,7 +205,7 @@ class Updates:
 
         seeded = derive(self.part.key, "counterexample")
         try:
-            explore(tabular(), judge, seeded=seeded, examples=TRIED)
+            explore(tabular(), judge, seeded=seeded, examples=TRIED, recall=self.part.recall)
         except Failure as failure:
             return [failure.reproduce] if failure.reproduce is not None else []
         except WorkerLost:

@@ -20,6 +20,7 @@ from grader.classroom.terms import grader_hash
 from grader.environment import read_environment
 from grader.grading import GraderFault, Options, grade
 from grader.keys import Key
+from grader.memory import Memory
 from grader.release.digest import submission_sha256
 from grader.report.texts import with_texts_encodable
 from grader.rubric import HIDDEN_FOLDER
@@ -37,6 +38,7 @@ class Desk:
         self._least = least
         self._grader = grader_hash()
         self._host: Kept | None = None
+        self._memory = Memory()
 
     def __enter__(self) -> Desk:
         return self
@@ -85,7 +87,9 @@ class Desk:
         )
         begun = time.perf_counter()
         try:
-            report = grade(Submitted("", files), options, start_host=self._lend)
+            report = grade(
+                Submitted("", files), options, start_host=self._lend, memory=self._memory
+            )
         except Refused as refusal:
             return {"status": "refused", "reason": str(refusal), "remedy": refusal.remedy}
         except GraderFault as fault:

@@ -16,6 +16,7 @@ SOURCES = (
     "environment.py",
     "explanations.py",
     "grading.py",
+    "memory.py",
     "misconceptions.toml",
     "solving.py",
     "strengthening.py",

@@ -60,8 +60,9 @@ def variations() -> list[type[Variation]]:
 
 def pairs() -> Iterator[type[Variation]]:
     """Every two misconceptions of different codes that get different stages wrong."""
-    for one, two in itertools.combinations(variations(), 2):
-        if one.code != two.code and not (_stages(one) & _stages(two)):
+    staged = [(kind, _stages(kind)) for kind in variations()]
+    for (one, mine), (two, others) in itertools.combinations(staged, 2):
+        if one.code != two.code and not (mine & others):
             yield combine(one, two)
 
 
