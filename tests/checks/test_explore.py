@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from grader.checks.explore import explore
 from grader.checks.feedback import Blocked, Failure
 from grader.client import WorkerLost
+from grader.memory import Memory, afresh
 
 
 def fail_from(limit, seen=None):
@@ -123,3 +124,96 @@ def test_faults_of_the_judge_are_not_failures():
 
     with pytest.raises(KeyError):
         explore(st.integers(), judge, seeded=3, examples=5)
+
+
+# --- what earlier submissions have left ---
+
+
+@pytest.fixture
+def recall():
+    """A memory in which a submission was right throughout."""
+    recall = Memory().of(b"key")
+    for strategy, seed in ((st.integers(0, 1000), 3), (st.lists(st.integers(0, 9)), 4)):
+        explore(strategy, lambda _case: None, seeded=seed, examples=50, recall=recall)
+    return recall
+
+
+def told(judge, strategy, seed, recall):
+    """All that was asked, and how it ended."""
+    asked = []
+
+    def noted(case):
+        asked.append(case)
+        judge(case, len(asked))
+
+    try:
+        explore(strategy, noted, seeded=seed, examples=50, recall=recall)
+    except (Failure, WorkerLost, KeyError) as ended:
+        return asked, type(ended), vars(ended)
+    return asked, None, None
+
+
+def too_large(case, _number):
+    if case > 321:
+        raise Failure(f"wrong for {case}", reproduce=f"f({case})")
+
+
+def at_once(_case, _number):
+    raise Failure("wrong")
+
+
+def too_many(case, _number):
+    if sum(case) > 10:
+        raise Failure(f"{case}")
+
+
+def now_and_then(case, number):
+    if number in (7, 30):
+        raise Failure(f"wrong for {case}.")
+
+
+def late(case, number):
+    if number == 40:
+        raise WorkerLost("crashed", "gone")
+
+
+def while_shrinking(case, number):
+    if number > 40:
+        raise WorkerLost("crashed", "gone")
+    if case > 5:
+        raise Failure("wrong")
+
+
+def a_bug(case, _number):
+    if case > 100:
+        raise KeyError("a bug")
+
+
+def right(_case, _number):
+    return
+
+
+@pytest.mark.parametrize(
+    "judge", [right, too_large, at_once, now_and_then, late, while_shrinking, a_bug]
+)
+def test_with_recalled_cases_all_is_asked_and_told_the_same(judge, recall):
+    strategy = st.integers(0, 1000)
+    assert told(judge, strategy, 3, recall) == told(judge, strategy, 3, afresh)
+
+
+def test_recalled_lists_shrink_alike(recall):
+    strategy = st.lists(st.integers(0, 9))
+    assert told(too_many, strategy, 4, recall) == told(too_many, strategy, 4, afresh)
+
+
+def test_who_passes_recalled_cases_has_none_drawn(recall):
+    asked = []
+    explore(st.nothing(), asked.append, seeded=3, examples=50, recall=recall)
+    assert asked == told(right, st.integers(0, 1000), 3, afresh)[0]
+
+
+def test_what_a_wrong_submission_was_asked_is_not_taken_for_all():
+    recall = Memory().of(b"key")
+    strategy = st.integers(0, 1000)
+    told(too_large, strategy, 3, recall)
+    assert told(right, strategy, 3, recall) == told(right, strategy, 3, afresh)
