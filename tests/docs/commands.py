@@ -31,7 +31,7 @@ _PROGRAMS = (
     *("cd", "source", "export", "unzip", "zip", "head", "openssl", "sbatch", "srun"),
 )
 _FIRST = re.compile(rf"(?:\$ )?(?:\S*/)?(?:{'|'.join(map(re.escape, _PROGRAMS))})(?= |$)")
-_INLINE = re.compile(r"`((?:make|(?:\.venv/bin/)?python(?: -m)?) [^`\n]+)`")
+_INLINE = re.compile(r"`((?:make|(?:\.venv/bin/)?python(?: -m)?) [^`\s-][^`\n]*)`")
 #: A Python of the set-up's is whichever runs the tests.
 _PYTHON = re.compile(r"^\S*\.venv[/\\](?:bin|Scripts)[/\\]python(?=\s|$)|^(?:python3|py)(?=\s|$)")
 

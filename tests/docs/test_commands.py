@@ -192,7 +192,7 @@ def test_python_runs_beside_right_code(shown, tmp_path):
 # --- how commands are found ---
 
 PAGE = """\
-Say `make check`, or `python -m grader doctor`, not `makes`.
+Say `make check`, or `python -m grader doctor`, not `makes` or `python -m`.
 
 ```
 make grade          # with a comment

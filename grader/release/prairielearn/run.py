@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import traceback
@@ -81,7 +80,7 @@ def grade(folder: Path, results: Path, within: float, more: Sequence[str]) -> No
 
 def stop(grader: subprocess.Popen[bytes]) -> None:
     """Let the grader remove its processes; it has some seconds for that."""
-    grader.send_signal(signal.SIGINT)
+    grader.terminate()
     try:
         grader.wait(STOPPING_S)
     except subprocess.TimeoutExpired:
