@@ -15,7 +15,7 @@ from grader.client import Worker
 from grader.environment import read_environment
 from grader.explanations import load_explanations
 from grader.keys import PUBLIC_KEY, Key
-from grader.memory import Memory, Recall, afresh
+from grader.recall import Memory, Recall, afresh
 from grader.release.digest import submission_sha256
 from grader.report.model import (
     SCHEMA,

@@ -17,11 +17,11 @@ from grader.checks.agents import Learning, Scenario, one_hot_pool, random_pool, 
 from grader.checks.outcomes import EVERYTHING, RETURNED, difference, updates_of
 from grader.checks.seeds import generator
 from grader.checks.sieve import Sieve
-from grader.memory import Recall, afresh
 from grader.oracle.catalogue import pairs, variations
 from grader.oracle.dqn import Learner
 from grader.oracle.variation import Variation
 from grader.protocol.messages import AgentTrace, Sync
+from grader.recall import Recall, afresh
 
 
 @dataclass(frozen=True)

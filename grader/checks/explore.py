@@ -13,7 +13,7 @@ from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 
 from grader.checks.feedback import Failure
-from grader.memory import Recall, afresh
+from grader.recall import Recall, afresh
 
 T = TypeVar("T")
 

@@ -12,7 +12,6 @@ from grader.checks.feedback import Advice, Blocked, Failure, failure_of, locatio
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
 from grader.client import CPU_S, WALL_S, Location, Worker, WorkerLost
-from grader.memory import Recall, afresh
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import (
     Load,
@@ -26,6 +25,7 @@ from grader.protocol.messages import (
     Sync,
     Update,
 )
+from grader.recall import Recall, afresh
 
 MAX_LOSSES = 2
 #: Slow but correct code gets so much more CPU time for every call of `update` in a scenario.

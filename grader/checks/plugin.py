@@ -17,7 +17,7 @@ from grader.checks.part import Part, Siblings
 from grader.checks.updates import Updates
 from grader.client import Location, Worker, WorkerLost
 from grader.explanations import Explanation
-from grader.memory import Recall, afresh
+from grader.recall import Recall, afresh
 from grader.report.model import AdviceEntry, CheckResult, LocationEntry
 from grader.rubric import CheckEntry, Rubric
 

@@ -20,7 +20,7 @@ from grader.classroom.terms import grader_hash
 from grader.environment import read_environment
 from grader.grading import GraderFault, Options, grade
 from grader.keys import Key
-from grader.memory import Memory
+from grader.recall import Memory
 from grader.release.digest import submission_sha256
 from grader.report.texts import with_texts_encodable
 from grader.rubric import HIDDEN_FOLDER

@@ -16,7 +16,7 @@ SOURCES = (
     "environment.py",
     "explanations.py",
     "grading.py",
-    "memory.py",
+    "recall.py",
     "misconceptions.toml",
     "solving.py",
     "strengthening.py",

@@ -24,7 +24,6 @@ from grader.checks.part import Part, Siblings
 from grader.checks.updates import Updates
 from grader.client import WorkerLost
 from grader.keys import PUBLIC_KEY
-from grader.memory import afresh
 from grader.oracle.dqn import Batch, Learner
 from grader.oracle.wrong_report import SamplesTwice
 from grader.protocol.arrays import from_numpy, to_numpy
@@ -48,6 +47,7 @@ from grader.protocol.messages import (
     Updated,
     Value,
 )
+from grader.recall import afresh
 from grader.rubric import load_rubric
 
 ROOT = Path(__file__).resolve().parents[2]

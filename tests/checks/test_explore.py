@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from grader.checks.explore import explore
 from grader.checks.feedback import Blocked, Failure
 from grader.client import WorkerLost
-from grader.memory import Memory, afresh
+from grader.recall import Memory, afresh
 
 
 def fail_from(limit, seen=None):

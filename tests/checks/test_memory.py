@@ -4,11 +4,11 @@ import pytest
 
 from grader.checks.feedback import Failure
 from grader.keys import PUBLIC_KEY
-from grader.memory import Memory, afresh
 from grader.oracle.dqn import Learner
 from grader.oracle.wrong_loss import Huber
 from grader.oracle.wrong_step import StepsTwice
 from grader.oracle.wrong_target import NoTerminalMask
+from grader.recall import Memory, afresh
 
 
 def test_what_was_made_once_is_recalled():

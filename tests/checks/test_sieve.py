@@ -9,13 +9,13 @@ from grader.checks.outcomes import EVERYTHING, GRADIENTS, RETURNED, difference
 from grader.checks.part import Part, Siblings
 from grader.checks.sieve import Sieve
 from grader.keys import PUBLIC_KEY
-from grader.memory import Memory
 from grader.oracle.catalogue import combine, variations
 from grader.oracle.dqn import Learner
 from grader.oracle.wrong_loss import Huber, LossSum
 from grader.oracle.wrong_prediction import GatherWrongDimRow, PredictsMax
 from grader.oracle.wrong_step import NoClip, NoStep
 from grader.oracle.wrong_target import GammaMissing, NoTerminalMask
+from grader.recall import Memory
 
 KINDS = variations()
 BOTH = combine(NoTerminalMask, LossSum)

@@ -11,7 +11,7 @@ T = TypeVar("T")
 class Recall(Protocol):
     """Gives what `make` gave when it was asked for by this name before."""
 
-    def __call__(self, name: str, make: Callable[[], T]) -> T: ...
+    def __call__(self, name: str, make: Callable[[], T], /) -> T: ...
 
 
 def afresh(_name: str, make: Callable[[], T]) -> T:
