@@ -51,7 +51,10 @@ class WorkerLost(BaseException):
 
 
 class Worker:
-    """A channel to one worker process at a time; `started` counts the processes so far."""
+    """A channel to one worker process at a time.
+
+    `started` counts the processes so far, `ended` those that were gone when an answer was due.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -60,6 +63,7 @@ class Worker:
         self._last_id = 0
         self._last_words: str | None = None
         self.started = 0
+        self.ended = 0
 
     @property
     def alive(self) -> bool:
@@ -132,4 +136,5 @@ class Worker:
             return WorkerLost("timed_out", "no answer within the time limit")
         if isinstance(error, ProtocolError):
             return WorkerLost("crashed", f"the process answered with something unusable: {error}")
+        self.ended += 1
         return WorkerLost("crashed", "the process ended during the call")

@@ -15,6 +15,7 @@ from grader.client import Worker
 from grader.environment import read_environment
 from grader.explanations import load_explanations
 from grader.keys import PUBLIC_KEY, Key
+from grader.memory import ContainerMemory
 from grader.recall import Memory, Recall, afresh
 from grader.release.digest import submission_sha256
 from grader.report.model import (
@@ -22,7 +23,6 @@ from grader.report.model import (
     AdviceEntry,
     AuditEntry,
     CheckResult,
-    EnvironmentEntry,
     GraderEntry,
     PartResult,
     Report,
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 CARTPOLE = "cartpole"
 StartHost = Callable[[Mapping[str, bytes]], Host]
+UNFINISHED = "the grading did not come to its end; what it had found by then is all there is"
+#: What a container should have: a grading takes less than half of it, torch's files included.
+ENOUGH_MEMORY_MB = 1536
 
 
 class GraderFault(Exception):
@@ -101,44 +104,64 @@ def grade(
     listener: Listener | None = None,
     start_host: StartHost = start_plain,
     memory: Memory | None = None,
+    so_far: Callable[[Report], None] = lambda _report: None,
 ) -> Report:
     """The report on one submission, in the view asked for.
 
+    Parameters
+    ----------
     memory : for who grades one submission after another, so that what follows from the key alone
         is worked out once; reports are the same without it
+    so_far : gets a report without a score after each part: whoever keeps it has something to show
+        when the grading is cut short
 
     Raises `GraderFault` when the grader fails, and `Refused` when no isolation that may serve
     works; `KeyboardInterrupt` passes. No process is left behind in any case.
     """
     options = options or Options()
     listener = listener or Silent()
+    container = ContainerMemory()
+    kills_before = container.kills()
+    recall = afresh if memory is None else memory.of(options.key.secret)
     begun = time.perf_counter()
+    lost = False
     try:
         host = start_host(submitted.files)
-    except Refused:
-        raise
+        try:
+            rubric = load_rubric(hidden=options.hidden)
+            session = _Session(submitted, options, listener, rubric, host, so_far, recall)
+            session.run_checks()
+            checked = time.perf_counter()
+            session.run_cartpole()
+            done = time.perf_counter()
+            lost = session.lost_worker
+        finally:
+            host.close()
     except SandboxFault as fault:
+        if container.kills() > kills_before:
+            raise GraderFault(_short_of(container)) from fault
+        if isinstance(fault, Refused):
+            raise
         raise GraderFault(str(fault)) from fault
-    try:
-        rubric = load_rubric(hidden=options.hidden)
-        recall = afresh if memory is None else memory.of(options.key.secret)
-        session = _Session(submitted, options, listener, rubric, Worker(host), recall)
-        session.run_checks()
-        checked = time.perf_counter()
-        session.run_cartpole()
-        done = time.perf_counter()
-    except Refused:
-        raise
-    except SandboxFault as fault:
-        raise GraderFault(str(fault)) from fault
-    finally:
-        host.close()
+    # Whose allocation was the last straw, nobody can tell: a worker lost so costs no points.
+    if lost and container.kills() > kills_before:
+        raise GraderFault(_short_of(container))
     timing = TimingEntry(
         total_s=round(done - begun, 3),
         checks_s=round(checked - begun, 3),
         solve_s=round(done - checked, 3),
     )
-    return for_view(session.report(read_environment(host.tier), timing), options.view)
+    return for_view(session.report(timing), options.view)
+
+
+def _short_of(memory: ContainerMemory) -> str:
+    """What a grading without enough memory says; staff reads it."""
+    limit = memory.limit()
+    has = "" if limit is None else f"this container has {limit >> 20} MB, "
+    return (
+        "the system ended a process of the grading because memory ran out: "
+        f"{has}give it {ENOUGH_MEMORY_MB} MB; if it has that, the submission asks for too much"
+    )
 
 
 class _Session:
@@ -150,7 +173,8 @@ class _Session:
         options: Options,
         listener: Listener,
         rubric: Rubric,
-        worker: Worker,
+        host: Host,
+        so_far: Callable[[Report], None],
         recall: Recall,
     ) -> None:
         from grader.checks.plugin import GradePlugin
@@ -159,13 +183,15 @@ class _Session:
         self._options = options
         self._listener = listener
         self._rubric = rubric
-        self._worker = worker
+        self._host = host
+        self._so_far = so_far
+        self._worker = Worker(host)
         self._explanations = load_explanations()
         graded = {part.id for part in rubric.part if options.attempts(part.id)}
         # The CartPole run rests on what the checks of the other parts find out.
         needed = {p.id for p in rubric.part} if CARTPOLE in graded else graded
         self._plugin = GradePlugin(
-            worker,
+            self._worker,
             rubric,
             self._explanations,
             options.key.secret,
@@ -178,6 +204,12 @@ class _Session:
         self._results: dict[str, CheckResult] = {}
         self._advice: list[AdviceEntry] = []
         self._solve = no_solve()
+        self._part: str | None = None
+
+    @property
+    def lost_worker(self) -> bool:
+        """Whether a worker has ended in the midst of a call."""
+        return self._worker.ended > 0
 
     def run_checks(self) -> None:
         """All checks but the CartPole run's."""
@@ -191,6 +223,10 @@ class _Session:
             if isinstance(fault, SandboxFault):  # met at the first request, `Refused` among them
                 raise fault
             raise GraderFault(f"{type(fault).__name__}: {fault}") from fault
+        self._take_results()
+        self._tell_so_far()
+
+    def _take_results(self) -> None:
         results = strengthened(self._plugin.results, self._rubric)
         self._results = {
             check: result
@@ -198,6 +234,14 @@ class _Session:
             if self._options.attempts(result.part)
         }
         self._advice = self._plugin.advice()
+
+    def _tell_so_far(self) -> None:
+        """A report without a score, in the view asked for."""
+        nothing = TimingEntry(total_s=0.0, checks_s=0.0, solve_s=0.0)
+        unfinished = msgspec.structs.replace(
+            self.report(nothing), status="interrupted", reason=UNFINISHED, score=None
+        )
+        self._so_far(for_view(unfinished, self._options.view))
 
     def run_cartpole(self) -> None:
         """The judged training run, when it is asked for and has something to rest on."""
@@ -214,7 +258,7 @@ class _Session:
         self._solve = solve
         self._listener.finished(result)
 
-    def report(self, environment: EnvironmentEntry, timing: TimingEntry) -> Report:
+    def report(self, timing: TimingEntry) -> Report:
         """Everything put together, in the staff's view."""
         checks = [self._result(entry) for entry in self._rubric.check]
         parts = []
@@ -244,7 +288,7 @@ class _Session:
                 rubric_sha256=self._rubric.sha256,
                 key_id=self._options.key.id,
             ),
-            environment=environment,
+            environment=read_environment(self._host.tier),
             score=sum(part.score for part in parts),
             max_score=100,
             attempted_max=sum(part.max_score for part in parts if part.attempted),
@@ -264,6 +308,10 @@ class _Session:
         return msgspec.structs.replace(result, excerpt=excerpt)
 
     def _starting(self, check: CheckEntry) -> None:
+        if self._part not in (None, check.part):
+            self._take_results()
+            self._tell_so_far()
+        self._part = check.part
         if self._options.attempts(check.part):
             self._listener.starting(check)
 

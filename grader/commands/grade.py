@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from grader.commands.options import (
     isolation,
     require_something,
 )
-from grader.commands.reports import deliver, require_reports, wanted, write
+from grader.commands.reports import deliver, require_reports, wanted, write, write_so_far
 
 if TYPE_CHECKING:
     from grader.grading import Options
@@ -81,9 +82,10 @@ def _graded(
     from grader.report.progress import Progress
     from grader.sandbox.interface import Refused
 
+    so_far = functools.partial(write_so_far, arguments)
     try:
         with Progress(Console(stderr=True)) as progress:
-            report = grade(submitted, options, progress, start_host)
+            report = grade(submitted, options, progress, start_host, so_far=so_far)
     except KeyboardInterrupt:
         write(arguments, fault_report(submitted, options, "interrupted", "interrupted by the user"))
         raise

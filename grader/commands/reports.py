@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -60,6 +61,20 @@ def write(arguments: argparse.Namespace, report: Report) -> None:
     around = _surroundings(arguments)
     for name, file in wanted(arguments).items():
         deliver_bytes(file, rendered(name, report, around))
+
+
+def write_so_far(arguments: argparse.Namespace, report: Report) -> None:
+    """Reports in files are there early and replaced by better ones: whatever ends this process,
+    they say how far it came. What cannot be written now is complained of at the end.
+    """
+    around = _surroundings(arguments)
+    for name, file in wanted(arguments).items():
+        path = Path(file).expanduser()
+        # A pipe takes one report. The curve is the run's, which comes last.
+        if file == "-" or name == "curve" or (path.exists() and not path.is_file()):
+            continue
+        with contextlib.suppress(UsageError):
+            deliver_bytes(file, rendered(name, report, around))
 
 
 def wanted(arguments: argparse.Namespace) -> dict[str, str]:

@@ -14,8 +14,9 @@ from grader.report.words import STATUS
 def to_gradescope(report: Report) -> bytes:
     """Gradescope's results: a test per check.
 
-    A report without a verdict has neither a score nor tests. Gradescope then says that the
-    autograder failed, leaves the score blank and shows the run to the staff.
+    A report without a verdict has no score, and neither have the tests of a grading that was cut
+    short. Gradescope then says that the autograder failed, leaves the score blank and shows the run
+    to the staff.
     """
     results: dict[str, Any] = {
         "output": head(report),
@@ -35,7 +36,9 @@ def to_gradescope(report: Report) -> bytes:
     }
     if report.score is not None:
         results["score"] = report.score
-        results["tests"] = list(_tests(report))
+    tests = _tests(report)
+    if tests or report.score is not None:
+        results["tests"] = tests
     return json_bytes(results)
 
 
@@ -50,9 +53,9 @@ def _tests(report: Report) -> list[dict[str, Any]]:
 
 
 def _test(report: Report, check: CheckResult, number: str) -> dict[str, Any]:
+    points = {"score": check.score, "max_score": check.max_score}
     test: dict[str, Any] = {
-        "score": check.score,
-        "max_score": check.max_score,
+        **(points if report.score is not None else {}),
         "status": "passed" if check.status == "passed" else "failed",
         "name": f"{check.title} ({check.id})",
         "number": number,
