@@ -1,6 +1,7 @@
 """Make what is handed out: `python -m grader.release [--out FOLDER]`.
 
-Equal sources give equal archives, byte for byte, whenever and wherever they are made.
+Equal sources (and equal keys) give equal archives, byte for byte, whenever and wherever they are
+made.
 """
 
 import argparse
@@ -9,9 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from grader.keys import Key, KeyFileError, load_key
 from grader.release import write_atomic
 from grader.release.archive import pack
 from grader.release.classroom50_bundle import classroom50_bundle
+from grader.release.gradescope_bundle import SCRIPTS, gradescope_autograder
 from grader.release.prairielearn_grader import prairielearn_grader
 from grader.release.starter import ROOT, StarterError
 from grader.release.student_kit import KitError, student_kit
@@ -23,10 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m grader.release", description="Make the archives that are handed out."
     )
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="FOLDER")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="secret key, put into Gradescope's autograder, which then grades officially",
+    )
     options = parser.parse_args(arguments)
     try:
+        key = load_key(options.key) if options.key else None
+        autograder = gradescope_autograder(ROOT, key.secret if key else None)
         archives = {
             "student-kit.zip": pack(student_kit(ROOT)),
+            "gradescope-autograder.zip": pack(autograder, SCRIPTS),
             "classroom50-autograder.zip": pack(classroom50_bundle(ROOT)),
             "prairielearn-grader.zip": pack(prairielearn_grader(ROOT)),
         }
@@ -34,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, data in archives.items():
             write_atomic(options.out / name, data)
             print(f"{hashlib.sha256(data).hexdigest()}  {options.out / name}")
-    except (KitError, StarterError) as error:
+        print(_told_of(key), file=sys.stderr)
+    except (KitError, KeyFileError, StarterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -42,6 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("hint: name a folder that you may write to: `--out FOLDER`", file=sys.stderr)
         return 2
     return 0
+
+
+def _told_of(key: Key | None) -> str:
+    """How the staff's autograders will grade."""
+    if key is None:
+        return (
+            "autograder: public grading, without secret seeds and hidden checks\n"
+            "hint: `--key FILE` puts your secret key in, for official grading"
+        )
+    return f"autograder: official grading with the key {key.id}, which is inside: for staff only"
 
 
 if __name__ == "__main__":
