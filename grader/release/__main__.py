@@ -58,13 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told_of(key: Key | None) -> str:
-    """How the staff's autograders will grade."""
+    """How Gradescope's autograder will grade."""
     if key is None:
         return (
-            "autograder: public grading, without secret seeds and hidden checks\n"
+            "Gradescope's autograder: public grading, without secret seeds and hidden checks\n"
             "hint: `--key FILE` puts your secret key in, for official grading"
         )
-    return f"autograder: official grading with the key {key.id}, which is inside: for staff only"
+    return (
+        f"Gradescope's autograder: official grading with the key {key.id}, which is inside: "
+        "for staff only"
+    )
 
 
 if __name__ == "__main__":
