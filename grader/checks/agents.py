@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -74,6 +75,10 @@ class Scenario:
 
     def request(self) -> PlayAgent:
         """The scenario as the worker plays it."""
+        return self._request
+
+    @cached_property
+    def _request(self) -> PlayAgent:
         operations: list[Operation] = []
         for step in self.steps:
             if isinstance(step, Sync):
@@ -93,6 +98,13 @@ class Scenario:
 
     def expected(self, kind: type[Learner] = Learner) -> list[Outcome | None]:
         """What each `update` of the scenario leaves behind; None, and no more, where it raises."""
+        return list(self._contract if kind is Learner else self._played(kind))
+
+    @cached_property
+    def _contract(self) -> list[Outcome | None]:
+        return self._played(Learner)
+
+    def _played(self, kind: type[Learner]) -> list[Outcome | None]:
         learner = kind(
             MODEL, as_doubles(self.q), as_doubles(self.target), lr=self.lr, gamma=self.gamma
         )
