@@ -201,7 +201,7 @@ def test_a_grader_that_fails_is_nobodys_zero(bundle, checkout, submit, tmp_path)
     shutil.copytree(bundle, copy, ignore=shutil.ignore_patterns(".venv"))
     (copy / "grader" / "grading.py").write_text(
         (copy / "grader" / "grading.py").read_text("utf-8")
-        + "\n\ndef grade(*_):\n    raise GraderFault('the channel is gone')\n",
+        + "\n\ndef grade(*_, **__):\n    raise GraderFault('the channel is gone')\n",
         "utf-8",
     )
     make_ready(copy)
