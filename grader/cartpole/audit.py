@@ -11,6 +11,7 @@ import numpy.typing as npt
 from grader.cartpole.drawing import Drawing
 from grader.cartpole.environment import Served
 from grader.cartpole.gates import Followed, follow_otherwise
+from grader.cartpole.hindsight import History, follow_in_hindsight
 from grader.cartpole.rounding import follow_rounded, stands_out
 from grader.cartpole.schedule import BUFFER_CAPACITY, STATE_DIM, Schedule
 from grader.oracle.dqn import Batch, Learner, Outcome
@@ -104,6 +105,7 @@ class Audit:
         self._schedule = schedule
         self._least_step = LEAST_STEP * schedule.lr * math.sqrt(packing.size)
         self._losses = losses
+        self._history = History()
         self._drawing = Drawing(BUFFER_CAPACITY, schedule.gamma)
         self._served: dict[bytes, int] = {}
         self._count = 0
@@ -159,7 +161,10 @@ class Audit:
             drift = _distance(after, found.outcome.q)
             if found.error > SUSPICIOUS:
                 found = follow_rounded(start, batches, after, found, error_of)
+            if found.error > SUSPICIOUS:
+                found = follow_in_hindsight(start, batches, self._history, found, error_of)
         self._learner = found.learner
+        self._history.remember(start, batches)
         self.largest_error = max(self.largest_error, found.error)
         if not found.error <= TOLERANCE:
             raise AuditFailed(

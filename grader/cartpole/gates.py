@@ -102,13 +102,13 @@ def follow_otherwise(
     """
     own = Gated()
     play(start, batches, own)
-    candidates = _candidates(own.doubtful)
+    tried = candidates(own.doubtful)
     best: Followed | None = None
     other_way: tuple[Gate, ...] = ()
     for _ in range(SET):
         found = [
             (_followed(start, batches, (*other_way, *gates), error_of), gates)
-            for gates in candidates
+            for gates in tried
             if not set(gates) & set(other_way)
         ]
         if not found:
@@ -120,9 +120,9 @@ def follow_otherwise(
     return best
 
 
-def _candidates(doubtful: Sequence[tuple[float, Gate]]) -> list[tuple[Gate, ...]]:
-    """The gates to try: each by itself, and those of one unit together, since a transition that was
-    drawn twice has the same sum in both rows."""
+def candidates(doubtful: Sequence[tuple[float, Gate]]) -> list[tuple[Gate, ...]]:
+    """The gates to try, of all in doubt: the nearest to 0 by themselves, and those of one unit
+    together, since a transition that was drawn twice has the same sum in both rows."""
     nearest = [gate for _doubt, gate in sorted(doubtful, key=lambda pair: pair[0])[:TRIED]]
     units: dict[tuple[int, int, int], list[Gate]] = {}
     for gate in nearest:

@@ -33,3 +33,11 @@ class Adam:
             v *= BETA2
             v += (1 - BETA2) * g * g
             w -= (self.lr / correction1) * m / (np.sqrt(v) / correction2 + EPSILON)
+
+    def revise(self, age: int, was: Weights, now: Weights) -> None:
+        """The moments as if the gradients of `age` steps ago (1: the last one) had been others."""
+        share1, share2 = (1 - BETA1) * BETA1 ** (age - 1), (1 - BETA2) * BETA2 ** (age - 1)
+        for m, v, old, new in zip(self._m, self._v, was, now, strict=True):
+            m += share1 * (new - old)
+            v += share2 * (new * new - old * old)
+            np.maximum(v, 0, out=v)

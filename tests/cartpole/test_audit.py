@@ -371,6 +371,28 @@ def test_where_all_weights_are_off_a_little_rounding_is_not_looked_into(monkeypa
     assert student.audit.looked_into == 0
 
 
+def test_what_an_earlier_rounding_left_in_the_moments_is_found(monkeypatch):
+    monkeypatch.setattr(audit, "follow_otherwise", lambda *_arguments: None)
+    monkeypatch.setattr(audit, "TOLERANCE", 1.0)
+    monkeypatch.setattr(audit, "DRIFT", np.inf)
+    follow, seen = audit.follow_in_hindsight, []
+
+    def follow_in_hindsight(*arguments):
+        found = follow(*arguments)
+        seen.append((arguments[3].error, found.error))
+        return found
+
+    monkeypatch.setattr(audit, "follow_in_hindsight", follow_in_hindsight)
+    student = Rounded()
+    student.honest(1)  # passes unexplained, and there is nothing before it
+    ((first, same),) = seen
+    assert first == same > SUSPICIOUS
+    student.honest(10)
+    (_first, (off, explained)) = seen
+    assert off > SUSPICIOUS
+    assert explained < off / 10
+
+
 @pytest.fixture
 def errors(monkeypatch):
     """The relative errors that the next updates have, to be filled in; after them, 0."""
@@ -389,6 +411,7 @@ def looks(monkeypatch):
 
     monkeypatch.setattr(audit, "follow_otherwise", follow_otherwise)
     monkeypatch.setattr(audit, "follow_rounded", lambda *arguments: arguments[3])
+    monkeypatch.setattr(audit, "follow_in_hindsight", lambda *arguments: arguments[3])
     monkeypatch.setattr(audit, "stands_out", lambda *_arguments, **_lr: True)
     return seen
 
