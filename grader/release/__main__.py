@@ -30,17 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--key",
         type=Path,
         metavar="FILE",
-        help="secret key, put into Gradescope's autograder, which then grades officially",
+        help="secret key of the autograders for Gradescope and PrairieLearn, which then grade officially",
     )
     options = parser.parse_args(arguments)
     try:
         key = load_key(options.key) if options.key else None
-        autograder = gradescope_autograder(ROOT, key.secret if key else None)
+        secret = key.secret if key else None
         archives = {
             "student-kit.zip": pack(student_kit(ROOT)),
-            "gradescope-autograder.zip": pack(autograder, SCRIPTS),
+            "gradescope-autograder.zip": pack(gradescope_autograder(ROOT, secret), SCRIPTS),
             "classroom50-autograder.zip": pack(classroom50_bundle(ROOT)),
-            "prairielearn-grader.zip": pack(prairielearn_grader(ROOT)),
+            "prairielearn-grader.zip": pack(prairielearn_grader(ROOT, secret)),
         }
         options.out.mkdir(parents=True, exist_ok=True)
         for name, data in archives.items():
@@ -58,16 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told_of(key: Key | None) -> str:
-    """How Gradescope's autograder will grade."""
+    """How the autograders of staff's will grade."""
+    which = "Gradescope and PrairieLearn"
     if key is None:
         return (
-            "Gradescope's autograder: public grading, without secret seeds and hidden checks\n"
+            f"{which}: public grading, without secret seeds and hidden checks\n"
             "hint: `--key FILE` puts your secret key in, for official grading"
         )
-    return (
-        f"Gradescope's autograder: official grading with the key {key.id}, which is inside: "
-        "for staff only"
-    )
+    return f"{which}: official grading with the key {key.id}, which is inside: for staff only"
 
 
 if __name__ == "__main__":

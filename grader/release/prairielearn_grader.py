@@ -13,8 +13,10 @@ OURS = "grader/release/prairielearn"
 HIDDEN, IN_QUESTION = "grader/hidden/", "question/tests/hidden/"
 
 
-def prairielearn_grader(root: Path) -> dict[str, bytes]:
+def prairielearn_grader(root: Path, secret: bytes | None = None) -> dict[str, bytes]:
     """The image's build folder, the question and a guide, by path, of the checkout at ``root``.
+
+    With the key's ``secret``, the question has it: gradings are then official.
 
     Raises:
         KitError: a file is missing, or the student's copy or the staff's grader cannot be made.
@@ -29,5 +31,7 @@ def prairielearn_grader(root: Path) -> dict[str, bytes]:
     for name in ("info.json", "question.html"):
         files[f"question/{name}"] = read(root / OURS / name)
     files["question/clientFilesQuestion/student-kit.zip"] = pack(student_kit(root))
+    if secret is not None:
+        files["question/tests/course.key"] = secret
     files["README.md"] = without_dead_links(read(root / PAGE).decode(), "README.md", files).encode()
     return files

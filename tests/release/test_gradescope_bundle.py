@@ -179,7 +179,7 @@ def test_made_twice_it_is_the_same(tmp_path, capsys):
         made.append((tmp_path / name / "gradescope-autograder.zip").read_bytes())
     assert made[0] == made[1] == bundle(SECRET.strip())
     told = capsys.readouterr().err
-    assert "autograder: official grading with the key " in told
+    assert "official grading with the key " in told
     assert "which is inside: for staff only" in told
     assert SECRET.strip().decode() not in told
     assert SECRET.strip() not in (tmp_path / "one" / "student-kit.zip").read_bytes()
@@ -190,7 +190,7 @@ def test_without_a_key_there_is_none_and_staff_is_told(tmp_path, capsys):
     with zipfile.ZipFile(tmp_path / "gradescope-autograder.zip") as archive:
         assert KEY not in archive.namelist()
     told = capsys.readouterr().err
-    assert "autograder: public grading, without secret seeds and hidden checks" in told
+    assert "public grading, without secret seeds and hidden checks" in told
     assert "`--key FILE` puts your secret key in" in told
 
 

@@ -24,6 +24,7 @@ from grader.rubric import load_rubric
 from tests.hostile.tiers import TIERS, why_not
 
 ROOT = Path(__file__).resolve().parents[2]
+KEY = "question/tests/course.key"
 #: PrairieLearn refuses more.
 MAX_BYTES = 1024 * 1024
 #: Reads what it must not, writes results of its own, and floods.
@@ -330,10 +331,14 @@ def test_the_guide_has_no_dead_links(files):
 
 
 def test_made_twice_it_is_the_same(tmp_path, capsys):
-    digests = set()
+    digests, key = set(), tmp_path / "course.key"
+    key.write_text("0123456789abcdef", "utf-8")
     for name in ("one", "two"):
-        assert release.main(["--out", str(tmp_path / name)]) == 0
+        assert release.main(["--out", str(tmp_path / name), "--key", str(key)]) == 0
         data = (tmp_path / name / "prairielearn-grader.zip").read_bytes()
         digests.add(hashlib.sha256(data).hexdigest())
+        files = zipfile.ZipFile(io.BytesIO(data))
+        assert [path for path in files.namelist() if path.endswith(".key")] == [KEY]
+        assert files.read(KEY) == key.read_bytes()
     assert len(digests) == 1
     assert capsys.readouterr().out.count(digests.pop()) == 2
