@@ -6,16 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from grader.limits import USUAL_LIMITS, Limits
 from grader.protocol.errors import ChannelError, DeadlineExpired, ProtocolError
 from grader.protocol.framing import decode_reply, pack, read_payload
 from grader.protocol.messages import Load, Refused, Reply, Request, RequestFrame
 from grader.protocol.transport import Transport
 from grader.sandbox.interface import Host
 
-#: What one request may cost; a scenario takes milliseconds. CPU time decides, so that a busy
-#: machine fails nobody; the wall clock is there for code that waits.
-CPU_S = 3.0
-WALL_S = 10.0
 #: The judge waits so many times longer than the worker lets code wait, which knows whether it
 #: waits or computes beside others, and this much more.
 PATIENCE = 4.0
@@ -53,11 +50,16 @@ class WorkerLost(BaseException):
 class Worker:
     """A channel to one worker process at a time.
 
+    `limits` say what a request may cost that names no limits of its own. CPU time decides, so that
+    a busy machine fails nobody; the wall clock is there for code that waits.
+
     `started` counts the processes so far, `ended` those that were gone when an answer was due.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, limits: Limits = USUAL_LIMITS) -> None:
         self._host = host
+        self._limits = limits
+        self._allowed_s = 0.0
         self._transport: Transport | None = None
         self._deadline = 0.0
         self._last_id = 0
@@ -75,7 +77,12 @@ class Worker:
         self._transport = None
 
     def ask(
-        self, body: Request, kind: type[R], *, cpu_s: float = CPU_S, wall_s: float = WALL_S
+        self,
+        body: Request,
+        kind: type[R],
+        *,
+        cpu_s: float | None = None,
+        wall_s: float | None = None,
     ) -> R:
         """The reply, which is a `kind`; `WorkerLost` when there is none.
 
@@ -84,16 +91,20 @@ class Worker:
         self.send(body, cpu_s=cpu_s, wall_s=wall_s)
         return self.receive(kind)
 
-    def send(self, body: Request, *, cpu_s: float = CPU_S, wall_s: float = WALL_S) -> None:
+    def send(
+        self, body: Request, *, cpu_s: float | None = None, wall_s: float | None = None
+    ) -> None:
         """Send a request; its reply is to be fetched with `receive` before the next."""
+        cpu_s = self._limits.call_cpu_s if cpu_s is None else cpu_s
+        wall_s = self._limits.call_wall_s if wall_s is None else wall_s
         if self._transport is None:
             self._transport = self._host.open()
             self.started += 1
         self._last_id += 1
         frame = RequestFrame(id=self._last_id, cpu_s=cpu_s, wall_s=wall_s, body=body)
         # An import has up to three modules to load, each within the limit.
-        allowed = wall_s * (3 if isinstance(body, Load) else 1)
-        self._deadline = time.monotonic() + PATIENCE * allowed + GRACE_S
+        self._allowed_s = wall_s * (3 if isinstance(body, Load) else 1)
+        self._deadline = time.monotonic() + PATIENCE * self._allowed_s + GRACE_S
         try:
             self._transport.send(pack(frame), self._deadline)
         except ChannelError as error:
@@ -133,7 +144,8 @@ class Worker:
             self._last_words = self._transport.output.take()
             self._transport = None
         if isinstance(error, DeadlineExpired):
-            return WorkerLost("timed_out", "no answer within the time limit")
+            told = f"no answer within the time limit of {self._allowed_s:g} s"
+            return WorkerLost("timed_out", told)
         if isinstance(error, ProtocolError):
             return WorkerLost("crashed", f"the process answered with something unusable: {error}")
         self.ended += 1

@@ -185,7 +185,7 @@ class _Session:
         self._rubric = rubric
         self._host = host
         self._so_far = so_far
-        self._worker = Worker(host)
+        self._worker = Worker(host, rubric.limits)
         self._explanations = load_explanations()
         graded = {part.id for part in rubric.part if options.attempts(part.id)}
         # The CartPole run rests on what the checks of the other parts find out.
@@ -252,7 +252,12 @@ class _Session:
         entry = self._rubric.checks_of(CARTPOLE)[0]
         self._listener.starting(entry)
         result, solve = grade_cartpole(
-            entry, self._plugin, self._worker, self._options.key.secret, self._listener.training
+            entry,
+            self._plugin,
+            self._worker,
+            self._options.key.secret,
+            self._listener.training,
+            attempt_wall_s=self._rubric.limits.attempt_wall_s,
         )
         self._results[entry.id] = result
         self._solve = solve

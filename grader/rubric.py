@@ -1,4 +1,4 @@
-"""The rubric: points, titles and visibility as data, read strictly."""
+"""The rubric: points, titles, visibility and time limits as data, read strictly."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
+
+from grader.limits import USUAL_LIMITS, Limits
 
 RUBRIC_FILE = Path(__file__).with_name("rubric.toml")
 #: Checks of official gradings. The folder is not in a student's copy.
@@ -49,10 +51,11 @@ class CheckEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rubric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All parts and checks, in the order in which they are shown."""
+    """All parts and checks, in the order in which they are shown, and the time limits."""
 
     part: list[PartEntry]
     check: list[CheckEntry]
+    limits: Limits = USUAL_LIMITS
     sha256: str = ""
 
     def checks_of(self, part: str) -> list[CheckEntry]:
@@ -134,13 +137,14 @@ def _check(rubric: Rubric, name: str) -> None:
 class Contradiction:
     """Something that cannot be as a rubric says.
 
-    `kind` and `id` name the entry that it is about, if it is about one; `wrong` is a name that
-    nothing has, and `known` are those that something has.
+    `kind` and `id` name the entry that it is about, if it is about one, and `key` what is wrong in
+    it; `wrong` is a name that nothing has, and `known` are those that something has.
     """
 
     told: str
-    kind: Literal["part", "check"] | None = None
+    kind: Literal["part", "check", "limits"] | None = None
     id: str = ""
+    key: str = "points"
     wrong: str = ""
     known: Sequence[str] = ()
 
@@ -156,7 +160,7 @@ def contradictions(rubric: Rubric) -> Iterator[Contradiction]:
     )
     for kind, ids in kinds:
         for twice in sorted({i for i in ids if ids.count(i) > 1}):
-            yield Contradiction(f"{kind} `{twice}` stands there twice", kind, twice)
+            yield Contradiction(f"{kind} `{twice}` stands there twice", kind, twice, "id")
     before: list[str] = []
     for check in rubric.check:
         yield from _of_check(check, [part.id for part in rubric.part], before)
@@ -166,6 +170,15 @@ def contradictions(rubric: Rubric) -> Iterator[Contradiction]:
         if points != part.points:
             told = f"the checks of `{part.id}` add up to {points}, not {part.points}"
             yield Contradiction(told, "part", part.id)
+    yield from _of_limits(rubric.limits)
+
+
+def _of_limits(limits: Limits) -> Iterator[Contradiction]:
+    """What ends a longer time must not end a shorter one before it is over."""
+    for key, least in (("call_wall_s", "call_cpu_s"), ("part_wall_s", "call_wall_s")):
+        if getattr(limits, key) < getattr(limits, least):
+            told = f"`{key}` is less than `{least}`: it would end what that allows"
+            yield Contradiction(told, "limits", key=key)
 
 
 def _of_check(
@@ -173,12 +186,12 @@ def _of_check(
 ) -> Iterator[Contradiction]:
     if check.part not in parts or check.id.count(".") != 1:
         told = f"check `{check.id}` belongs to no part"
-        yield Contradiction(told, "check", check.id, check.part, parts)
+        yield Contradiction(told, "check", check.id, "id", check.part, parts)
         return
     given = check.id.split(".")[1].startswith("given_")
     if check.strengthens is not None:
         told = f"check `{check.id}` strengthens another; only hidden checks do"
-        yield Contradiction(told, "check", check.id)
+        yield Contradiction(told, "check", check.id, "strengthens")
     if check.points < 0 or (check.points == 0) != given:
         told = (
             f"check `{check.id}` has {check.points} points; checks of given code have 0, all "
@@ -188,4 +201,4 @@ def _of_check(
     for needed in check.needs:
         if needed not in before:
             told = f"`{check.id}` needs `{needed}`, which is not before it"
-            yield Contradiction(told, "check", check.id, needed, before)
+            yield Contradiction(told, "check", check.id, "needs", needed, before)

@@ -13,10 +13,13 @@ from typing import Any, get_args
 
 import msgspec
 
+from grader.limits import Limits
 from grader.rubric import CheckEntry, PartEntry, Rubric, Visibility, contradictions
 
 _ENTRIES: Mapping[str, type[msgspec.Struct]] = {"part": PartEntry, "check": CheckEntry}
-_HEAD = re.compile(r"\s*\[\[\s*(\w+)\s*\]\]")
+_LIMITS = "limits"
+_TABLES: Mapping[str, type[msgspec.Struct]] = {**_ENTRIES, _LIMITS: Limits}
+_HEAD = re.compile(r"\s*\[\[?\s*\"?(\w+)\"?\s*\]")
 _KEY = re.compile(r"\s*\"?([\w-]+)\"?\s*=")
 _AT = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)")
 #: The part that is no module of checks.
@@ -34,7 +37,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class _Table:
-    """An entry of the file: where it begins, and its keys with their lines."""
+    """An entry of the file, or its limits: where it begins, and its keys with their lines."""
 
     kind: str
     line: int
@@ -43,6 +46,8 @@ class _Table:
 
     @property
     def name(self) -> str:
+        if self.kind == _LIMITS:
+            return f"`[{_LIMITS}]`"
         named = self.values.get("id")
         return f"{self.kind} `{named}`" if isinstance(named, str) else f"this {self.kind}"
 
@@ -78,8 +83,12 @@ def _of_form(data: Mapping[str, Any], text: str) -> Iterator[Mistake]:
     lines = text.split("\n")
     for name, value in data.items():
         line = _line_of_top(lines, name)
-        if name not in _ENTRIES:
-            yield Mistake(line, f"unknown key `{name}`", _closest(name, list(_ENTRIES)))
+        if name not in _TABLES:
+            yield Mistake(line, f"unknown key `{name}`", _closest(name, list(_TABLES)))
+        elif name == _LIMITS:
+            if not isinstance(value, dict):
+                yield Mistake(line, f"`{name}` is not a table", f"begin it by `[{name}]`")
+                return
         elif not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
             yield Mistake(line, f"`{name}` is not a list of tables", f"begin each by `[[{name}]]`")
             return
@@ -91,7 +100,7 @@ def _of_form(data: Mapping[str, Any], text: str) -> Iterator[Mistake]:
 
 
 def _of_entry(table: _Table) -> Iterator[Mistake]:
-    fields = {field.name: field for field in msgspec.structs.fields(_ENTRIES[table.kind])}
+    fields = {field.name: field for field in msgspec.structs.fields(_TABLES[table.kind])}
     missing = [n for n, field in fields.items() if field.required and n not in table.values]
     for key, value in table.values.items():
         if key not in fields:
@@ -104,6 +113,8 @@ def _of_entry(table: _Table) -> Iterator[Mistake]:
             hint = None
             if key == "visibility" and isinstance(value, str):
                 hint = _closest(value, get_args(Visibility))
+            elif table.kind == _LIMITS:
+                hint = _range(fields[key].type)
             told = f"`{key}` of {table.name}: {str(error)[:1].lower()}{str(error)[1:]}"
             yield Mistake(table.line_of(key), told, hint)
     for key in missing:
@@ -113,9 +124,8 @@ def _of_entry(table: _Table) -> Iterator[Mistake]:
 def _of_sense(rubric: Rubric, tables: Sequence[_Table]) -> Iterator[Mistake]:
     """What contradicts itself, each at the line that says so last."""
     for found in contradictions(rubric):
-        about = [t for t in tables if t.kind == found.kind and t.values["id"] == found.id]
-        key = "needs" if " needs " in found.told else "id" if found.wrong else "points"
-        line = about[-1].line_of(key) if about else 1
+        about = [t for t in tables if t.kind == found.kind and t.values.get("id", "") == found.id]
+        line = about[-1].line_of(found.key) if about else 1
         hint = _closest(found.wrong, list(found.known)) if found.wrong else None
         yield Mistake(line, found.told, hint)
 
@@ -124,8 +134,7 @@ def _of_functions(rubric: Rubric, tables: Sequence[_Table]) -> Iterator[Mistake]
     """Entries that no check goes by, and checks that have no entry."""
     there = check_functions()
     for table in tables:
-        name = table.values["id"]
-        if table.kind == "check" and name not in there:
+        if table.kind == "check" and (name := table.values["id"]) not in there:
             close = _closest(name, there)
             yield Mistake(table.line_of("id"), f"no check is called `{name}`", close)
     named = {check.id for check in rubric.check}
@@ -147,7 +156,7 @@ def check_functions() -> list[str]:
 
 def _tables(data: Mapping[str, Any], text: str) -> list[_Table]:
     """The entries as they were read, with the lines where they and their keys stand."""
-    places: dict[str, list[tuple[int, dict[str, int]]]] = {kind: [] for kind in _ENTRIES}
+    places: dict[str, list[tuple[int, dict[str, int]]]] = {kind: [] for kind in _TABLES}
     current: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if head := _HEAD.match(line):
@@ -156,8 +165,9 @@ def _tables(data: Mapping[str, Any], text: str) -> list[_Table]:
         elif key := _KEY.match(line):
             current.setdefault(key[1], number)
     tables: list[_Table] = []
-    for kind in _ENTRIES:
+    for kind in _TABLES:
         entries = data.get(kind, [])
+        entries = [entries] if isinstance(entries, dict) else entries
         # Entries may be written in other ways too; then they all are at the top.
         found = places[kind] if len(places[kind]) == len(entries) else [(1, {})] * len(entries)
         tables += [
@@ -173,6 +183,12 @@ def _line_of_top(lines: Sequence[str], name: str) -> int:
         rf"\s*(?:\[\[?\s*\"?{re.escape(name)}\"?[\s.\]]|\"?{re.escape(name)}\"?\s*[=.])"
     )
     return next((n for n, line in enumerate(lines, 1) if form.match(line)), 1)
+
+
+def _range(seconds: Any) -> str:
+    """What a limit may be."""
+    _float, meta = get_args(seconds)
+    return f"a number of seconds from {meta.ge:g} to {meta.le:g}"
 
 
 def _closest(wrong: str, right: Sequence[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +48,8 @@ def grade_cartpole(
     key: bytes,
     training: Callable[[int, int, float], None],
     schedule: Schedule | None = None,
+    *,
+    attempt_wall_s: float,
 ) -> tuple[CheckResult, SolveEntry]:
     """An agent trained under the judge's eyes reaches the threshold, by the course's algorithm.
 
@@ -66,6 +69,7 @@ def grade_cartpole(
         return _result(entry, changes), _solve("blocked", None, "contract", Schedule())
     learner, against = _learner(plugin)
     schedule = schedule or (Schedule() if learner is Learner else GENTLE)
+    schedule = dataclasses.replace(schedule, wall_s=attempt_wall_s)
     worker.take_output()
     run = judged_run(
         worker,

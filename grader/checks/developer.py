@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_HOST] = host
     rubric = load_rubric()
     plugin = GradePlugin(
-        Worker(host),
+        Worker(host, rubric.limits),
         rubric,
         load_explanations(),
         PUBLIC_KEY,

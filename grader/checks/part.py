@@ -11,7 +11,8 @@ import numpy as np
 from grader.checks.feedback import Advice, Blocked, Failure, failure_of, location_of
 from grader.checks.replies import require_answer
 from grader.checks.seeds import derive, generator
-from grader.client import CPU_S, WALL_S, Location, Worker, WorkerLost
+from grader.client import Location, Worker, WorkerLost
+from grader.limits import USUAL_LIMITS, Limits
 from grader.protocol.errors import ProtocolError
 from grader.protocol.messages import (
     Load,
@@ -28,11 +29,9 @@ from grader.protocol.messages import (
 from grader.recall import Recall, afresh
 
 MAX_LOSSES = 2
-#: Slow but correct code gets so much more CPU time for every call of `update` in a scenario.
+#: Slow but correct code gets so much more time for every call of `update` in a scenario.
 CPU_PER_CALL_S = 0.1
-#: Seconds of wall clock that the judge waits for one part in all: code that needs a little less
-#: than the limit for every call would hold it for hours. Correct code takes a second or two.
-BUDGET_S = 300.0
+WALL_PER_CALL_S = 0.5
 T = TypeVar("T", bound=Reply)
 
 _CLASSES = {
@@ -67,6 +66,7 @@ class Part:
         key: bytes,
         siblings: Siblings,
         recall: Recall = afresh,
+        limits: Limits = USUAL_LIMITS,
     ) -> None:
         self.module = module
         self.key = key
@@ -76,6 +76,7 @@ class Part:
         self._worker = worker
         self._present = present
         self._siblings = siblings
+        self._limits = limits
         self._generation = -1
         self._losses = 0
         self._waited_s = 0.0
@@ -107,7 +108,10 @@ class Part:
         try:
             calls = _calls(request)
             reply = self._worker.ask(
-                request, kind, cpu_s=CPU_S + CPU_PER_CALL_S * calls, wall_s=WALL_S + calls * 0.5
+                request,
+                kind,
+                cpu_s=self._limits.call_cpu_s + CPU_PER_CALL_S * calls,
+                wall_s=self._limits.call_wall_s + WALL_PER_CALL_S * calls,
             )
             require_answer(request, reply)
         except ProtocolError as error:
@@ -154,13 +158,13 @@ class Part:
 
     def _require_budget(self) -> None:
         """Losses are few by themselves; this is for answers that come late, again and again."""
-        if self._waited_s > BUDGET_S:
+        if self._waited_s > self._limits.part_wall_s:
             self._count_loss()
             self._blocked_by = self.check
             raise WorkerLost(
                 "timed_out",
                 f"the checks of this part waited for `{self.module}.py` for more than "
-                f"{BUDGET_S:g} s in all",
+                f"{self._limits.part_wall_s:g} s in all",
             )
 
     def _ensure_loaded(self) -> None:

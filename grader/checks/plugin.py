@@ -92,7 +92,13 @@ class GradePlugin:
             module = _MODULES[part]
             present = f"{module}.py" in self._present
             self._parts[part] = Part(
-                self._worker, module, present, self._key, self._siblings, self._recall
+                self._worker,
+                module,
+                present,
+                self._key,
+                self._siblings,
+                self._recall,
+                self._rubric.limits,
             )
         return self._parts[part]
 

@@ -16,6 +16,7 @@ SOURCES = (
     "environment.py",
     "explanations.py",
     "grading.py",
+    "limits.py",
     "recall.py",
     "misconceptions.toml",
     "solving.py",

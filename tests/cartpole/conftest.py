@@ -123,7 +123,13 @@ def train(hosts):
         worker = Listening(hosts(files))
         schedule = Schedule(**(settings or {}))
         check, solve = grade_cartpole(
-            entry, Checked(failed, learner), worker, key, lambda *_: None, schedule
+            entry,
+            Checked(failed, learner),
+            worker,
+            key,
+            lambda *_: None,
+            schedule,
+            attempt_wall_s=schedule.wall_s,
         )
         return Grading(check, solve, worker.digest.hexdigest())
 

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import msgspec
 import pytest
 
 from grader.checks.plugin import GradePlugin
@@ -10,13 +11,17 @@ from grader.client import Worker, WorkerLost
 from grader.explanations import load_explanations
 from grader.grading import GraderFault, Options, grade
 from grader.keys import PUBLIC_KEY
+from grader.limits import Limits
 from grader.oracle.wrong_loss import Huber
 from grader.oracle.wrong_step import NoStep
 from grader.oracle.wrong_target import NoTerminalMask
 from grader.protocol.errors import ChannelClosed
+from grader.protocol.framing import HEADER, decode_request
+from grader.protocol.messages import PlayAgent, Update
 from grader.protocol.transport import OutputLog
 from grader.rubric import load_rubric
 from grader.sandbox.intake import Submitted
+from grader.solving import grade_cartpole
 
 FILES = frozenset({"q_network.py", "replay_buffer.py", "dqn_agent.py"})
 
@@ -160,6 +165,42 @@ def test_a_part_that_always_answers_late_ends_as_a_whole(graded, learner_worker,
     assert {r.status for r in results[: results.index(late)]} == {"passed"}
 
 
+def test_the_rubric_says_how_long_a_part_may_be_waited_for(learner_worker, monkeypatch):
+    clock = iter(range(0, 10**9, 40))
+    monkeypatch.setattr("grader.checks.part.time.monotonic", lambda: next(clock))
+    worker = learner_worker()
+    rubric = msgspec.structs.replace(load_rubric(), limits=Limits(part_wall_s=60))
+    plugin = GradePlugin(
+        worker, rubric, load_explanations(), PUBLIC_KEY, FILES, parts=frozenset({"update_target"})
+    )
+    run_checks(plugin)
+    assert worker.asked == 2
+    (late,) = [r for r in plugin.results.values() if r.status == "timed_out"]
+    assert "waited for `dqn_agent.py` for more than 60 s in all" in late.observed
+
+
+def test_scenarios_of_many_updates_have_more_than_the_limits_of_a_call(learner_worker):
+    class Timed(learner_worker):
+        def ask(self, request, kind, *, cpu_s=0.0, wall_s=0.0):
+            if isinstance(request, PlayAgent):
+                calls = sum(o.times for o in request.operations if isinstance(o, Update))
+                allowed.add((calls, cpu_s, wall_s))
+            return super().ask(request, kind)
+
+    allowed = set()
+    rubric = msgspec.structs.replace(
+        load_rubric(), limits=Limits(call_cpu_s=2, call_wall_s=5, part_wall_s=900)
+    )
+    plugin = GradePlugin(
+        Timed(), rubric, load_explanations(), PUBLIC_KEY, FILES, parts=frozenset({"update"})
+    )
+    run_checks(plugin)
+    assert plugin.fault is None
+    assert max(calls for calls, _, _ in allowed) > 10
+    for calls, cpu_s, wall_s in allowed:
+        assert (cpu_s, wall_s) == (pytest.approx(2 + 0.1 * calls), pytest.approx(5 + 0.5 * calls))
+
+
 def test_losses_in_one_part_do_not_block_another(graded, learner_worker):
     worker = learner_worker(lose=["crashed", "crashed"])
     plugin = graded(worker, "update", "update_target")
@@ -274,6 +315,28 @@ def test_not_attempted_and_crashed():
     assert report.checks[8].output == "last words"
     assert [part.id for part in report.parts if part.attempted] == ["sample"]
     assert (report.score, report.attempted_max, report.max_score) == (0, 20, 100)
+
+
+def test_the_limits_of_a_grading_are_those_of_the_rubric(monkeypatch):
+    limits = Limits(call_cpu_s=2, call_wall_s=5, part_wall_s=60, attempt_wall_s=30)
+    rubric = msgspec.structs.replace(load_rubric(), limits=limits)
+    sent, attempts = [], []
+
+    def cartpole(*arguments, attempt_wall_s):
+        attempts.append(attempt_wall_s)
+        return grade_cartpole(*arguments, attempt_wall_s=attempt_wall_s)
+
+    monkeypatch.setattr("grader.grading.load_rubric", lambda **_: rubric)
+    monkeypatch.setattr("grader.solving.grade_cartpole", cartpole)
+    monkeypatch.setattr(
+        Gone,
+        "send",
+        lambda _self, data, _deadline: sent.append(decode_request(data[HEADER.size :])),
+    )
+    submitted = Submitted(name="mine", files=dict.fromkeys(FILES, b""), left_out=[])
+    grade(submitted, start_host=Host)
+    assert {(request.cpu_s, request.wall_s) for request in sent} == {(2, 5)}
+    assert attempts == [30]
 
 
 def test_a_fault_of_the_grader_gives_no_report(monkeypatch):

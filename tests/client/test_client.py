@@ -7,6 +7,7 @@ import pytest
 
 from grader import client
 from grader.client import Location, Worker, WorkerLost
+from grader.limits import Limits
 from grader.protocol import messages as m
 from grader.protocol.errors import ChannelClosed, DeadlineExpired
 from grader.protocol.framing import HEADER, MAX_FRAME_BYTES, decode_request, pack
@@ -107,7 +108,17 @@ def test_a_request_carries_the_usual_limits():
     transport = Script(honest)
     Worker(Host(transport)).ask(LOAD, m.Loaded)
     request = transport.requests[0]
-    assert (request.cpu_s, request.wall_s) == (client.CPU_S, client.WALL_S)
+    assert (request.cpu_s, request.wall_s) == (3.0, 10.0)
+
+
+def test_a_request_carries_the_limits_that_the_worker_was_given():
+    transport = Script(honest)
+    worker = Worker(Host(transport), Limits(call_cpu_s=1.5, call_wall_s=20))
+    worker.ask(LOAD, m.Loaded)
+    worker.ask(LOAD, m.Loaded, cpu_s=0.5)
+    worker.ask(LOAD, m.Loaded, wall_s=4)
+    carried = [(request.cpu_s, request.wall_s) for request in transport.requests]
+    assert carried == [(1.5, 20), (0.5, 20), (1.5, 4)]
 
 
 UNUSABLE = "the process answered with something unusable: "
@@ -134,8 +145,8 @@ UNUSABLE = "the process answered with something unusable: "
             UNUSABLE + "announced 33,554,433 bytes",
         ),
         (lambda r: pack(r), "crashed", UNUSABLE + "not a valid message"),
-        (lambda r: DeadlineExpired, "timed_out", "no answer within the time limit"),
-        (lambda r: DeadlineExpired(), "timed_out", "no answer within the time limit"),
+        (lambda r: DeadlineExpired, "timed_out", "no answer within the time limit of 30 s"),
+        (lambda r: DeadlineExpired(), "timed_out", "no answer within the time limit of 30 s"),
         (lambda r: ChannelClosed("gone"), "crashed", "the process ended during the call"),
     ],
 )

@@ -17,9 +17,11 @@ import msgspec
 
 from grader.grading import GraderFault, Options, grade
 from grader.keys import Key
+from grader.limits import Limits
 from grader.report.json_report import to_json
 from grader.report.model import Report
 from grader.report.terminal import to_text
+from grader.rubric import Rubric, load_rubric
 from grader.sandbox.intake import IntakeError, Submitted, take_in
 from grader.sandbox.lending import Lent
 from tests.hostile.archives import write
@@ -227,13 +229,15 @@ def _lending(host: SharedHost) -> Callable[[Mapping[str, bytes]], Lent]:
 @contextmanager
 def _hurry() -> Iterator[None]:
     """Time limits long enough for honest code, short enough for many loops."""
-    limits = {"cpu_s": 1.0, "wall_s": 3.0}
+    limits = Limits(call_cpu_s=1.0, call_wall_s=3.0, part_wall_s=15.0)
+
+    def hurried(**which: Any) -> Rubric:
+        return msgspec.structs.replace(load_rubric(**which), limits=limits)
+
     with ExitStack() as stack:
-        for name, value in (("CPU_S", 1.0), ("WALL_S", 3.0), ("BUDGET_S", 15.0)):
-            stack.enter_context(mock.patch(f"grader.checks.part.{name}", value))
+        stack.enter_context(mock.patch("grader.grading.load_rubric", hurried))
         stack.enter_context(mock.patch("grader.client.PATIENCE", 2.0))
         stack.enter_context(mock.patch("grader.client.GRACE_S", 1.0))
-        stack.enter_context(mock.patch("grader.client.Worker.ask.__kwdefaults__", limits))
         yield
 
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from grader.explanations import load_explanations
+from grader.limits import Limits
 from grader.rubric import RUBRIC_FILE, RubricError, load_rubric
 
 #: The contract's points.
@@ -130,6 +131,21 @@ BROKEN = {
         replaced('id = "update.max"', 'id = "update.max"\nvisibility = "secret"'),
         "visibility",
     ),
+    "a limit below 0": (replaced("call_cpu_s = 3.0", "call_cpu_s = -3"), "$.limits.call_cpu_s"),
+    "a limit that never ends": (replaced("= 180.0", "= inf"), "$.limits.attempt_wall_s"),
+    "a limit that is no number": (replaced("= 180.0", "= nan"), "$.limits.attempt_wall_s"),
+    "a limit as text": (replaced("= 300.0", '= "300 s"'), "$.limits.part_wall_s"),
+    "a limit misspelt": (replaced("part_wall_s", "part_s"), "`part_s`"),
+    "waiting is over before computing": (
+        replaced("call_wall_s = 10.0", "call_wall_s = 2"),
+        "`call_wall_s` is less than `call_cpu_s`: it would end what that allows",
+    ),
+    "a part is over before a call": (
+        lambda text: replaced("= 10.0", "= 20")(
+            replaced("part_wall_s = 300.0", "part_wall_s = 15")(text)
+        ),
+        "`part_wall_s` is less than `call_wall_s`: it would end what that allows",
+    ),
     "no TOML": (lambda text: text + "\n[[check\n", ""),
     "no UTF-8": (lambda text: text.encode() + b"\xff", ""),
     "empty": (lambda text: "", "part"),
@@ -171,6 +187,17 @@ def test_checks_of_a_part_and_one_check():
 def test_visibility_is_data(visibility, text, load):
     change = replaced('id = "update.max"', f'id = "update.max"\nvisibility = "{visibility}"')
     assert load(change(text)).find("update.max").visibility == visibility
+
+
+def test_limits_are_data_and_what_is_left_out_is_as_usual(text, load):
+    shorter = re.sub(r"call_cpu_s = .*\n|call_wall_s = .*\n|attempt_wall_s = .*\n", "", text)
+    limits = load(shorter.replace("part_wall_s = 300.0", "part_wall_s = 20")).limits
+    assert limits == Limits(3.0, 10.0, 20.0, 180.0)
+    assert load(re.sub(r"\[limits\]\n|\w+_s = .*\n", "", text)).limits == Limits()
+
+
+def test_other_limits_have_another_hash(text, load):
+    assert load(text.replace("call_cpu_s = 3.0", "call_cpu_s = 4.0")).sha256 != load(text).sha256
 
 
 def test_hash_is_of_the_content_whatever_the_line_endings(text, load):

@@ -53,6 +53,67 @@ MISTAKES = {
         "[[prat]]",
         [("[[prat]]", "unknown key `prat`", "did you mean `part`?")],
     ),
+    "a limit misspelt": (
+        "call_cpu_s = 3.0",
+        "cal_cpu = 3.0",
+        [
+            ("cal_cpu", "unknown key `cal_cpu` of `[limits]`", "did you mean `call_cpu_s`?"),
+        ],
+    ),
+    "a limit below 0": (
+        "call_cpu_s = 3.0",
+        "call_cpu_s = -3",
+        [
+            (
+                "call_cpu_s = -3",
+                "`call_cpu_s` of `[limits]`: expected `float` >= 0.5",
+                "a number of seconds from 0.5 to 60",
+            )
+        ],
+    ),
+    "a limit beyond what the system allows": (
+        "attempt_wall_s = 180.0",
+        "attempt_wall_s = 3600",
+        [
+            (
+                "attempt_wall_s = 3600",
+                "`attempt_wall_s` of `[limits]`: expected `float` <= 900.0",
+                "a number of seconds from 10 to 900",
+            )
+        ],
+    ),
+    "a limit as text": (
+        "part_wall_s = 300.0",
+        'part_wall_s = "5 min"',
+        [
+            (
+                "5 min",
+                "`part_wall_s` of `[limits]`: expected `float`, got `str`",
+                "a number of seconds from 10 to 900",
+            )
+        ],
+    ),
+    "a limit that another one ends": (
+        "call_wall_s = 10.0",
+        "call_wall_s = 2",
+        [
+            (
+                "call_wall_s = 2",
+                "`call_wall_s` is less than `call_cpu_s`: it would end what that allows",
+                None,
+            )
+        ],
+    ),
+    "the table of limits misspelt": (
+        "[limits]",
+        "[limit]",
+        [("[limit]", "unknown key `limit`", "did you mean `limits`?")],
+    ),
+    "limits as an entry": (
+        "[limits]",
+        "[[limits]]",
+        [("[[limits]]", "`limits` is not a table", "begin it by `[limits]`")],
+    ),
     "no TOML": (
         "points = 35",
         "points = 35 x",

@@ -159,7 +159,8 @@ def test_code_that_swallows_the_limit_is_ended_by_the_judges_deadline(
     with pytest.raises(WorkerLost) as caught:
         play(place, deed, cpu_s=30, wall_s=1)  # long enough to reach the loops on a busy machine
     assert caught.value.status == "timed_out"
-    assert caught.value.observed == "no answer within the time limit"
+    limit = 3 if place.startswith("import") else 1  # an import may load three modules
+    assert caught.value.observed == f"no answer within the time limit of {limit} s"
     assert time.monotonic() - start < 20
     assert not play.worker.alive
 
