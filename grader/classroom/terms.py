@@ -61,6 +61,13 @@ class Terms:
         """Whether hidden checks are asked too."""
         return bool(json.loads(self.options)["hidden"])
 
+    @property
+    def narrowed(self) -> str:
+        """The options that left something out, as they are typed; empty when all was graded."""
+        options = json.loads(self.options)
+        words = [] if options["solve"] else ["--no-solve"]
+        return " ".join([*words, *(f"--only {part}" for part in options["only"])])
+
 
 def environment_id(entry: Mapping[str, object]) -> str:
     """A name for an environment."""

@@ -39,8 +39,8 @@ def entry(**changes):
     return msgspec.to_builtins(read_environment("plain")) | {"cpu": "a processor"} | changes
 
 
-def report_on(text, secret=PUBLIC_KEY, environment=None):
-    """The report that the first lines of a submission ask for."""
+def report_on(text, secret=PUBLIC_KEY, environment=None, *, solve=False):
+    """The report that the first lines of a submission ask for; with `solve`, CartPole is solved."""
     wanted = dict(re.findall(r"# (\w+): (.*)", text))
     failed = {
         word.partition("=")[0]: word.partition("=")[2] or None
@@ -49,7 +49,7 @@ def report_on(text, secret=PUBLIC_KEY, environment=None):
     empty = ungradable_report("", Options(view="staff", key=Key(secret)), "")
     checks = []
     for check in empty.checks:
-        if check.part == "cartpole":
+        if check.part == "cartpole" and not solve:
             checks.append(check)
         elif check.id in failed:
             code = failed[check.id]
@@ -63,7 +63,7 @@ def report_on(text, secret=PUBLIC_KEY, environment=None):
         msgspec.structs.replace(
             part,
             score=sum(check.score for check in checks if check.part == part.id),
-            attempted=part.id != "cartpole",
+            attempted=solve or part.id != "cartpole",
         )
         for part in empty.parts
     ]
@@ -76,7 +76,7 @@ def report_on(text, secret=PUBLIC_KEY, environment=None):
         parts=parts,
         advice=advice,
         score=sum(part.score for part in parts),
-        attempted_max=85,
+        attempted_max=100 if solve else 85,
         environment=msgspec.convert(environment or entry(), type(empty.environment)),
     )
 
@@ -114,7 +114,9 @@ class Fake:
         seconds = re.search(r"# seconds: (\S+)", text)
         return base | {
             "status": "graded",
-            "report": msgspec.json.encode(report_on(text, work["key"], self.environment)),
+            "report": msgspec.json.encode(
+                report_on(text, work["key"], self.environment, solve=work["solve"])
+            ),
             "environment": self.environment,
             "seconds": float(seconds[1]) if seconds else 1.0,
         }

@@ -128,26 +128,66 @@ def test_results_are_written_anew(graded, command, tmp_path):
     assert "student 4" in (out / "index.html").read_text("utf-8")
 
 
-def test_gradebooks_are_filled(graded, command, tmp_path):
-    export = tmp_path / "canvas.csv"
-    export.write_text(
+@pytest.fixture
+def export(tmp_path):
+    """What Canvas exports."""
+    path = tmp_path / "canvas.csv"
+    path.write_text(
         "Student,ID,SIS User ID,SIS Login ID,Section,DQN (77)\n"
         "    Points Possible,,,,,100\n"
         "Lovelace,1,,ada,A,\nThompson,2,,bob,A,3\nDoe,3,,zed,A,5\n"
     )
-    to = tmp_path / "filled.csv"
-    words = ("gradebook", "canvas", export, "--to", to, "--out", graded[0])
+    return path
+
+
+def test_gradebooks_are_filled(hand_in, grade_class, export, command, tmp_path):
+    out, to = tmp_path / "out", tmp_path / "filled.csv"
+    fails = "# fails: update.terminal\n"
+    grade_class(hand_in({"ada": "x = 1\n", "bob": fails, "cyd": fails, "eve": None}), solve=True)
+    words = ("gradebook", "canvas", export, "--to", to, "--out", out)
     done = command(*words, "--column", "DQN")
     assert (done.returncode, done.stdout) == (0, f"2 scores written to {to}\n")
     assert "rows without a score, which stay as they are: 1" in done.stderr
     assert "not in the table: cyd\nnot in the table: eve\n" in done.stderr
     rows = list(csv.DictReader(to.read_text("utf-8").splitlines()))
-    assert [row["DQN (77)"] for row in rows] == ["100", "20", "20", ""]
+    assert [row["DQN (77)"] for row in rows] == ["100", "100", "96", ""]
     assert complaint(command(*words))[1] == "name this one with `--column`"
     error, _ = complaint(command(*words, "--column", "DQM"))
     assert "DQM" in error
-    missing = ("gradebook", "moodle", tmp_path / "no.csv", "--to", to, "--out", graded[0])
+    missing = ("gradebook", "moodle", tmp_path / "no.csv", "--to", to, "--out", out)
     assert "No such file" in complaint(command(*missing))[0]
+
+
+def test_scores_out_of_less_than_100_go_into_no_gradebook(
+    graded, hand_in, grade_class, export, command, tmp_path
+):
+    to = tmp_path / "filled.csv"
+    canvas = ("gradebook", "canvas", export, "--column", "DQN", "--to", to, "--out")
+    assert complaint(command(*canvas, graded[0])) == (
+        "the class was graded with `--only q_network`: 20 of 100 points were attempted, and the "
+        "column is out of 100",
+        "grade it whole, by `class grade` without `--only q_network`, and fill the table then",
+    )
+    worksheet = tmp_path / "moodle.csv"
+    worksheet.write_text("Identifier,Email,Grade,Maximum Grade\nParticipant 1,ada,,100\n")
+    out = tmp_path / "out"
+    source = hand_in({"ada": "x = 1\n", "eve": None})
+    grade_class(source, solve=False)
+    moodle = ("gradebook", "moodle", worksheet, "--to", to, "--out", out)
+    error, _hint = complaint(command(*moodle))
+    assert error.startswith("the class was graded with `--no-solve`: 85 of 100 points")
+    assert not to.exists()
+    # The newest grading counts, the one before it is no obstacle.
+    grade_class(source, solve=True)
+    assert command(*moodle).stdout == f"1 scores written to {to}\n"
+
+
+def test_parts_that_are_all_of_them_are_the_whole(hand_in, grade_class, export, command, tmp_path):
+    out, to = tmp_path / "out", tmp_path / "filled.csv"
+    parts = ("q_network", "sample", "update", "update_target", "cartpole")
+    grade_class(hand_in({"ada": "x = 1\n"}), solve=True, only=frozenset(parts))
+    words = ("gradebook", "canvas", export, "--column", "DQN", "--to", to, "--out", out)
+    assert command(*words).stdout == f"1 scores written to {to}\n"
 
 
 def test_wrong_usage_is_told(command, handed_in, tmp_path):
