@@ -17,6 +17,7 @@ SOURCES = (
     "explanations.py",
     "grading.py",
     "limits.py",
+    "memory.py",
     "recall.py",
     "misconceptions.toml",
     "solving.py",

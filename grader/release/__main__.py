@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--key",
         type=Path,
         metavar="FILE",
-        help="secret key of the autograders for Gradescope and PrairieLearn, which then grade officially",
+        help="secret key for Gradescope and PrairieLearn, which then grade officially",
     )
     options = parser.parse_args(arguments)
     try:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told_of(key: Key | None) -> str:
-    """How the autograders of staff's will grade."""
+    """How the autograders that may hold a key will grade."""
     which = "Gradescope and PrairieLearn"
     if key is None:
         return (
