@@ -141,6 +141,8 @@ def test_wrong_targets_are_a_table_instead_of_lines(page):
     row = "s2 0 0.1933 yes 0.8856 0.1933 0.9904 0.1933 + 0.9 · 0.8856"
     assert f"Expected Yours Yours is {row}" in text
     assert "expected 0.1933" not in text
+    slots = ("Observed", "Transitions whose target is wrong", "Why it matters", "Hint")
+    assert sorted(slots, key=text.index) == [*slots]
 
 
 def test_the_students_code_is_shown_once_with_its_line_marked(page):
