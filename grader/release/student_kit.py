@@ -25,6 +25,8 @@ ROOMS = (
     "sandbox",
     "worker",
 )
+#: What in these rooms is about classes, which are graded by the staff alone.
+OF_CLASSES = "report/gradebook"
 OF_RELEASE = ("__init__.py", "archive.py", "digest.py", "submit.py")
 #: Files that only a student's copy has, by where they come from.
 OF_STUDENTS = {
@@ -71,7 +73,8 @@ def grader_files(grader: Path) -> Iterator[Path]:
             yield path
     for room in ROOMS:
         for path in sorted((grader / room).rglob("*")):
-            if path.is_file() and path.suffix in KINDS:
+            of_classes = path.is_relative_to(grader / OF_CLASSES)
+            if path.is_file() and path.suffix in KINDS and not of_classes:
                 yield path
     for name in OF_RELEASE:
         yield grader / "release" / name

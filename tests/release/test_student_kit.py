@@ -19,7 +19,7 @@ from grader.release.archive import pack
 from grader.release.starter import CLOSING, OPENING, TODO_LINE
 
 ROOT = Path(__file__).resolve().parents[2]
-STAFF = ("solution", "tests", "grader/hidden", "grader/classroom", ".ci")
+STAFF = ("solution", "tests", "grader/hidden", "grader/classroom", "grader/report/gradebook", ".ci")
 STAFF += ("grader/study", "grader/lab", "grader/trials", "grader/documenting")
 
 
