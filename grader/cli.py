@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from grader.commands import explain, grade, rubric, watch
 from grader.commands.messages import (
@@ -34,7 +34,13 @@ STAFF_ROOMS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in the way of all other messages."""
+    """Says what is wrong in the way of all other messages.
+
+    Options are written out: a shortened one may mean another in the next version.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see `{self.prog} --help`")

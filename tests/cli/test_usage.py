@@ -24,6 +24,7 @@ def complaint(done):
     ("arguments", "told"),
     [
         (["--frobnicate"], "--frobnicate"),
+        (["--gradescop", "results.json"], "--gradescop"),
         (["--only", "everything"], "everything"),
         (["--view", "parent"], "parent"),
         (["--sandbox", "cardboard"], "cardboard"),
