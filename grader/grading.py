@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -21,12 +21,10 @@ from grader.release.digest import submission_sha256
 from grader.report.model import (
     SCHEMA,
     AdviceEntry,
-    AuditEntry,
     CheckResult,
     GraderEntry,
     PartResult,
     Report,
-    SolveEntry,
     SubmissionEntry,
     TimingEntry,
     View,
@@ -37,6 +35,7 @@ from grader.rubric import CheckEntry, Rubric, load_rubric
 from grader.sandbox.interface import Host, Refused, SandboxFault
 from grader.sandbox.plain import start_plain
 from grader.strengthening import strengthened
+from grader.unscored import no_solve, not_attempted
 
 if TYPE_CHECKING:
     from grader.sandbox.intake import Submitted
@@ -310,7 +309,7 @@ class _Session:
         """What came of a check, with the lines of code that it tells of."""
         result = self._results.get(entry.id)
         if result is None:
-            return _not_attempted(entry)
+            return not_attempted(entry)
         excerpt = lines_around(self._submitted.files, result.location)
         return msgspec.structs.replace(result, excerpt=excerpt)
 
@@ -325,86 +324,3 @@ class _Session:
     def _finished(self, result: CheckResult) -> None:
         if self._options.attempts(result.part):
             self._listener.finished(result)
-
-
-def fault_report(
-    submitted: Submitted,
-    options: Options,
-    status: Literal["grader_fault", "interrupted"],
-    reason: str,
-) -> Report:
-    """The report of a grading that came to no verdict: no score, nothing said of any check."""
-    return _empty_report(
-        SubmissionEntry(
-            name=submitted.name,
-            sha256=submission_sha256(submitted.files),
-            left_out=submitted.left_out,
-        ),
-        options,
-        status,
-        reason,
-        score=None,
-    )
-
-
-def ungradable_report(name: str, options: Options, reason: str) -> Report:
-    """The report on a path at which nothing can be graded: score 0."""
-    submission = SubmissionEntry(name=name, sha256=submission_sha256({}), left_out=[])
-    return _empty_report(submission, options, "ungradable", reason, score=0)
-
-
-def _empty_report(
-    submission: SubmissionEntry,
-    options: Options,
-    status: Literal["grader_fault", "interrupted", "ungradable"],
-    reason: str,
-    score: int | None,
-) -> Report:
-    rubric = load_rubric(hidden=options.hidden)
-    return Report(
-        schema=SCHEMA,
-        status=status,
-        reason=reason,
-        view=options.view,
-        submission=submission,
-        grader=GraderEntry(version=__version__, rubric_sha256=rubric.sha256, key_id=options.key.id),
-        environment=read_environment("none"),
-        score=score,
-        max_score=100,
-        attempted_max=0,
-        parts=[
-            PartResult(id=p.id, title=p.title, score=0, max_score=p.points, attempted=False)
-            for p in rubric.part
-        ],
-        checks=[_not_attempted(entry) for entry in rubric.check],
-        advice=[],
-        solve=no_solve(),
-        timing=TimingEntry(total_s=0.0, checks_s=0.0, solve_s=0.0),
-    )
-
-
-def _not_attempted(entry: CheckEntry) -> CheckResult:
-    return CheckResult(
-        id=entry.id,
-        part=entry.part,
-        title=entry.title,
-        status="not_attempted",
-        score=0,
-        max_score=entry.points,
-        visibility=entry.visibility,
-    )
-
-
-def no_solve() -> SolveEntry:
-    """The solve entry of a grading without a CartPole run."""
-    from grader.cartpole.schedule import THRESHOLD, Schedule
-
-    schedule = Schedule()
-    return SolveEntry(
-        status="not_attempted",
-        threshold=THRESHOLD,
-        episodes=schedule.confirm_episodes,
-        max_q_bound=schedule.max_q_bound,
-        attempts=[],
-        audit=AuditEntry(status="not_attempted", audited_updates=0, against="contract"),
-    )

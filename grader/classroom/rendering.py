@@ -8,11 +8,12 @@ import msgspec
 
 from grader.classroom.journal import Journal
 from grader.classroom.records import Grading, Override, Standing
-from grader.grading import Options, fault_report, ungradable_report
+from grader.grading import Options
 from grader.keys import PUBLIC_KEY, Key
 from grader.report.model import OverrideEntry, Report, SubmissionEntry
 from grader.rubric import HIDDEN_FOLDER
 from grader.sandbox.intake import Submitted
+from grader.unscored import fault_report, ungradable_report
 
 
 def report_of(journal: Journal, grading: Grading, standing: Standing) -> Report:

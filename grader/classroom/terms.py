@@ -22,6 +22,7 @@ SOURCES = (
     "misconceptions.toml",
     "solving.py",
     "strengthening.py",
+    "unscored.py",
     "cartpole/*.py",
     "checks/*",
     "confine/**/*.py",

@@ -78,9 +78,10 @@ def _graded(
 ) -> int:
     from rich.console import Console
 
-    from grader.grading import GraderFault, fault_report, grade
+    from grader.grading import GraderFault, grade
     from grader.report.progress import Progress
     from grader.sandbox.interface import Refused
+    from grader.unscored import fault_report
 
     so_far = functools.partial(write_so_far, arguments)
     try:
@@ -103,15 +104,15 @@ def _graded(
 def _faulted(
     arguments: argparse.Namespace, submitted: Submitted, options: Options, reason: str
 ) -> int:
-    from grader.grading import fault_report
+    from grader.unscored import fault_report
 
     write(arguments, fault_report(submitted, options, "grader_fault", reason))
     return admit(reason)
 
 
 def _ungradable(arguments: argparse.Namespace, reason: str, hint: str) -> int:
-    from grader.grading import ungradable_report
     from grader.sandbox.intake import readable
+    from grader.unscored import ungradable_report
 
     if wanted(arguments):
         name = readable(Path(arguments.path).name)

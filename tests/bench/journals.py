@@ -17,7 +17,8 @@ from grader.classroom.records import TurnRow, Verdict
 from grader.classroom.summary import summary_of
 from grader.classroom.terms import Terms, environment_id
 from grader.environment import read_environment
-from grader.grading import Options, ungradable_report
+from grader.grading import Options
+from grader.unscored import ungradable_report
 from tests.bench.figures import ROOT, say, spread
 
 REPEATS = 5

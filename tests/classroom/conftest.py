@@ -20,9 +20,10 @@ from grader.classroom.journal import Journal
 from grader.classroom.results import write_results
 from grader.classroom.session import Order, complete, take_in_class
 from grader.environment import read_environment
-from grader.grading import Options, ungradable_report
+from grader.grading import Options
 from grader.keys import PUBLIC_KEY, Key
 from grader.report.model import AdviceEntry
+from grader.unscored import ungradable_report
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("q_network.py", "replay_buffer.py", "dqn_agent.py")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from grader.explanations import load_explanations
-from grader.grading import Options, fault_report, ungradable_report
+from grader.grading import Options
 from grader.report.model import (
     AdviceEntry,
     AttemptEntry,
@@ -27,6 +27,7 @@ from grader.report.model import (
 )
 from grader.rubric import load_rubric
 from grader.sandbox.intake import Submitted
+from grader.unscored import fault_report, ungradable_report
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUSES = ("passed", "failed", "blocked", "timed_out", "crashed", "not_attempted")

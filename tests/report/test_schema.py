@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.grading import Options, fault_report, ungradable_report
+from grader.grading import Options
 from grader.report.json_report import to_json
 from grader.report.model import Report, for_view
 from grader.sandbox.intake import Submitted
+from grader.unscored import fault_report, ungradable_report
 
 
 @pytest.fixture(scope="module")
