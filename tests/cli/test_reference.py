@@ -57,11 +57,12 @@ def test_a_rubric_without_a_mistake(command, root):
 def test_mistakes_are_told_by_line(command, root, cwd):
     text = (root / "grader" / "rubric.toml").read_text("utf-8")
     (cwd / "mine.toml").write_text(text.replace("points = 35", "ponts = 35"), encoding="utf-8")
+    wrong = text[: text.index("points = 35")].count("\n") + 1  # the part begins three lines above
     done = command("rubric", "check", "mine.toml")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: mine.toml:15: part `update` has no `points`\n"
-        "error: mine.toml:18: unknown key `ponts` of part `update`\n"
+        f"error: mine.toml:{wrong - 3}: part `update` has no `points`\n"
+        f"error: mine.toml:{wrong}: unknown key `ponts` of part `update`\n"
         "hint: did you mean `points`?\n"
     )
 
