@@ -30,6 +30,8 @@ TARGETS = (
     "clean",
     "starter",
     "release",
+    "docs",
+    "pictures",
     "test",
     "validity",
     "hostile",
