@@ -16,7 +16,7 @@ pictures: setup ## make docs/pictures/ anew from real runs
 
 test: setup-dev ## run the linters and the tests
 	@status=0; $(MAKE) --no-print-directory lint || status=$$?; \
-	$(python) -m pytest $(ARGS) || status=$$?; exit $$status
+	$(python) -m pytest --numprocesses 2 --dist loadfile $(ARGS) || status=$$?; exit $$status
 
 validity: setup-dev ## grade the corpus of right and wrong submissions, write docs/validity.md
 	@$(python) -m tests.validity $(ARGS)
